@@ -1,0 +1,10 @@
+"""The portal as a Django app: its management commands, template tags and checks."""
+
+from django.apps import AppConfig
+
+
+class PortalConfig(AppConfig):
+    name = "portal"
+
+    def ready(self) -> None:
+        from portal import checks  # noqa: F401  (registers the system checks)

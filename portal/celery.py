@@ -1,0 +1,30 @@
+"""The Celery application. The id of the request that sent a task goes with it into the worker's logs."""
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import before_task_publish, task_postrun, task_prerun
+
+from portal import logs
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+
+app = Celery("portal")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@before_task_publish.connect
+def _send_request_id(headers: dict[str, Any], **_: Any) -> None:
+    headers["request_id"] = logs.request_id.get()
+
+
+@task_prerun.connect
+def _take_request_id(task: Any, **_: Any) -> None:
+    logs.request_id.set(getattr(task.request, "request_id", None) or "-")
+
+
+@task_postrun.connect
+def _drop_request_id(**_: Any) -> None:
+    logs.request_id.set("-")

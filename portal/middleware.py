@@ -1,0 +1,41 @@
+"""What every response carries: the request's id and the permissions policy."""
+
+import re
+import secrets
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from portal import logs
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+_ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+_NO_PERMISSIONS = "camera=(), microphone=(), geolocation=(), payment=(), usb=(), interest-cohort=()"
+
+
+def request_id(get_response: GetResponse) -> GetResponse:
+    """Give each request an id, or keep the one that a proxy gave: for logs, tasks, error pages and the answer."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        offered = request.headers.get("X-Request-ID", "")
+        given = offered if _ACCEPTABLE_ID.fullmatch(offered) else secrets.token_hex(8)
+        token = logs.request_id.set(given)
+        try:
+            response = get_response(request)
+        finally:
+            logs.request_id.reset(token)
+        response["X-Request-ID"] = given
+        return response
+
+    return middleware
+
+
+def permissions_policy(get_response: GetResponse) -> GetResponse:
+    """Switch off the device features that no page uses."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response.setdefault("Permissions-Policy", _NO_PERMISSIONS)
+        return response
+
+    return middleware

@@ -1,0 +1,380 @@
+"""All settings of the portal, read from the environment; nonsense stops the start.
+
+Two modes. ``embedded`` (the default) is what ``bin/run`` starts on one machine: SQLite, a private Redis,
+a mailbox page in place of an SMTP server, a secret key made once and kept under ``var/``. ``production``
+takes nothing for granted: it refuses to start without its own secret key, hosts and site address.
+``docs/operations.md`` lists every variable.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import django_stubs_ext
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from environs import Env, validate
+
+from portal.secret_key import load_or_make
+
+django_stubs_ext.monkeypatch()  # lets ModelAdmin[User] and the like be written
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Env()
+
+MODE = env.str("PORTAL_MODE", "embedded", validate=validate.OneOf(["embedded", "production"]))
+EMBEDDED = MODE == "embedded"
+DEBUG = env.bool("DEBUG", False)
+if DEBUG and not EMBEDDED:
+    raise ImproperlyConfigured(
+        "DEBUG must not be on when PORTAL_MODE=production: it shows settings to strangers."
+    )
+
+VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var"))).absolute()
+VAR_DIR.mkdir(parents=True, exist_ok=True)
+
+
+def _required_in_production(name: str, embedded: str) -> str:
+    """The variable ``name``; in the embedded default it may be missing, in production it may not."""
+    value: str = env.str(name, embedded if EMBEDDED else "")
+    if not value:
+        raise ImproperlyConfigured(
+            f"{name} must be set when PORTAL_MODE=production (see docs/operations.md)."
+        )
+    return value
+
+
+SECRET_KEY = env.str("SECRET_KEY", "")
+if not SECRET_KEY and EMBEDDED:
+    SECRET_KEY = load_or_make(VAR_DIR / "secret_key")
+if len(SECRET_KEY) < 50:
+    raise ImproperlyConfigured(
+        "SECRET_KEY must be set to at least 50 random characters when PORTAL_MODE=production "
+        "(python -c 'import secrets; print(secrets.token_urlsafe(64))' makes one)."
+    )
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
+
+HOST = env.str("HOST", "127.0.0.1")
+PORT = env.int("PORT", 8000, validate=validate.Range(1, 65535))
+SITE_URL = _required_in_production("SITE_URL", f"http://localhost:{PORT}").rstrip("/")
+if not SITE_URL.startswith(("http://", "https://")) or (not EMBEDDED and not SITE_URL.startswith("https://")):
+    raise ImproperlyConfigured("SITE_URL must be the portal's address, starting with https:// in production.")
+_hosts = _required_in_production("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
+ALLOWED_HOSTS = [host.strip() for host in _hosts if host.strip()]
+if "*" in ALLOWED_HOSTS:
+    raise ImproperlyConfigured("ALLOWED_HOSTS must name hosts: with * anybody can forge links in mails.")
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
+# Addresses of proxies whose X-Forwarded-For is believed, for rate limits and logs.
+TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", 0, validate=validate.Range(0, 5))
+
+SITE_NAME = "Open Source Virtualization India"
+ROOMS = ["events", "kb", "labtools"]
+
+INSTALLED_APPS = [
+    "portal",
+    "portal.accounts",
+    "portal.mail",
+    *ROOMS,
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "django.forms",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.github",
+    "allauth.socialaccount.providers.google",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
+    "csp",
+    "ninja",
+    "rules",
+    "template_partials",
+]
+
+MIDDLEWARE = [
+    "portal.middleware.request_id",
+    "django.middleware.security.SecurityMiddleware",
+    "portal.middleware.permissions_policy",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "portal.accounts.middleware.time_zone",
+]
+
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "portal.context_processors.site",
+            ],
+        },
+    }
+]
+
+# ------------------------------------------------------------------------------------------ database
+
+DATABASE_URL = env.str("DATABASE_URL", f"sqlite:///{VAR_DIR / 'portal.sqlite3'}")
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": env.dj_db_url("DATABASE_URL", DATABASE_URL, conn_health_checks=True)
+}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # IMMEDIATE: a transaction that will write asks for the lock at its start, where SQLite waits for it,
+    # instead of half-way through, where it fails at once. WAL: readers and one writer do not block each other.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;"
+        " PRAGMA mmap_size=134217728; PRAGMA journal_size_limit=27103364; PRAGMA cache_size=2000;",
+    }
+    DATABASES["default"]["CONN_MAX_AGE"] = 0
+elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    DATABASES["default"]["CONN_MAX_AGE"] = 60
+else:
+    raise ImproperlyConfigured("DATABASE_URL must begin with sqlite:/// or postgres://.")
+
+# ------------------------------------------------------------------------------- broker, cache, tasks
+
+REDIS_URL = env.str("REDIS_URL", f"unix://{VAR_DIR / 'redis.sock'}")
+if not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
+    raise ImproperlyConfigured("REDIS_URL must begin with redis://, rediss:// or unix://.")
+CACHES = {
+    "default": {
+        "BACKEND": "portal.cache.ForgivingRedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "portal",
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
+    }
+}
+
+# Celery's name for a Redis behind a socket differs from redis-py's.
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_CREATE_MISSING_QUEUES = True
+CELERY_TASK_DEFAULT_QUEUE = "mail"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 140_000  # KiB; a child that grew is replaced between two tasks
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 4 * 3600,
+    "socket_connect_timeout": 2,
+    "socket_timeout": 5,
+    "global_keyprefix": env.str("BROKER_PREFIX", "portal:"),
+}
+CELERY_TASK_PUBLISH_RETRY = False  # a row in the database is the promise; beat sends again what was not taken
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
+WORKER_QUEUES = ["mail", "images", "labs"]
+BEAT_SECONDS = env.int("BEAT_SECONDS", 15, validate=validate.Range(1, 60))
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    f"pulse-{queue}": {
+        "task": "portal.tasks.pulse",
+        "schedule": BEAT_SECONDS,
+        "args": [queue],
+        "options": {"queue": queue, "expires": BEAT_SECONDS * 2},
+    }
+    for queue in WORKER_QUEUES
+}
+
+# ------------------------------------------------------------------------------------------- accounts
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "rules.permissions.ObjectPermissionBackend",
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "me"
+ACCOUNT_LOGOUT_REDIRECT_URL = "home"
+ACCOUNT_ADAPTER = "portal.accounts.adapter.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_CONFIRM_EMAIL_ON_GET = False
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_SESSION_REMEMBER = True
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_LOGIN_ON_GET = False
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = SITE_NAME
+# Browsers allow passkeys over plain HTTP on localhost only; that is the embedded default.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = EMBEDDED
+USERSESSIONS_TRACK_ACTIVITY = True
+
+
+def _social_app(prefix: str, **more: Any) -> list[dict[str, Any]]:
+    """One allauth provider app when both keys of ``prefix`` are set; half a pair is a mistake worth stopping for."""
+    client, secret = env.str(f"{prefix}_CLIENT_ID", ""), env.str(f"{prefix}_CLIENT_SECRET", "")
+    if bool(client) != bool(secret):
+        raise ImproperlyConfigured(f"{prefix}_CLIENT_ID and {prefix}_CLIENT_SECRET must be set together.")
+    return [{"client_id": client, "secret": secret, **more}] if client else []
+
+
+_oidc_server = env.str("OIDC_SERVER_URL", "")
+_oidc_apps = _social_app(
+    "OIDC",
+    provider_id="oidc",
+    name=env.str("OIDC_NAME", "OpenID Connect"),
+    settings={"server_url": _oidc_server},
+)
+if bool(_oidc_apps) != bool(_oidc_server):
+    raise ImproperlyConfigured("OIDC_SERVER_URL goes with OIDC_CLIENT_ID and OIDC_CLIENT_SECRET.")
+SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {
+    "github": {"APPS": _social_app("GITHUB"), "SCOPE": ["user:email"]},
+    "google": {"APPS": _social_app("GOOGLE"), "SCOPE": ["profile", "email"]},
+    "openid_connect": {"APPS": _oidc_apps},
+}
+
+# ----------------------------------------------------------------------------------------------- mail
+
+# In the embedded default the outbox is shown as a mailbox page; with EMAIL_URL it is sent, in any mode.
+EMAIL_URL = _required_in_production("EMAIL_URL", "mailbox://")
+MAILBOX_PAGE = EMAIL_URL == "mailbox://"
+if MAILBOX_PAGE:
+    if not EMBEDDED:
+        raise ImproperlyConfigured(
+            "EMAIL_URL=mailbox:// shows every mail to whoever asks: embedded mode only."
+        )
+    EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+else:
+    _email = env.dj_email_url("EMAIL_URL", EMAIL_URL)
+    EMAIL_BACKEND = _email["EMAIL_BACKEND"]
+    EMAIL_HOST, EMAIL_PORT = _email["EMAIL_HOST"], _email["EMAIL_PORT"]
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _email["EMAIL_HOST_USER"], _email["EMAIL_HOST_PASSWORD"]
+    EMAIL_USE_TLS, EMAIL_USE_SSL = _email.get("EMAIL_USE_TLS", False), _email.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = _required_in_production("DEFAULT_FROM_EMAIL", f"{SITE_NAME} <portal@localhost>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+# ------------------------------------------------------------------------------------------ image lab
+
+UPLOAD_DIR = Path(env.str("UPLOAD_DIR", str(VAR_DIR / "uploads")))
+UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", 50 * 1024**3, validate=validate.Range(1, 2**50))
+UPLOAD_QUOTA_BYTES = env.int("UPLOAD_QUOTA_BYTES", 60 * 1024**3, validate=validate.Range(1, 2**50))
+UPLOAD_EXPIRES_HOURS = env.int("UPLOAD_EXPIRES_HOURS", 24, validate=validate.Range(1, 24 * 30))
+REPORT_KEEP_DAYS = env.int("REPORT_KEEP_DAYS", 30, validate=validate.Range(1, 3650))
+IMAGE_CHECK_SECONDS = env.int("IMAGE_CHECK_SECONDS", 600, validate=validate.Range(5, 6 * 3600))
+IMAGE_CHECK_MEMORY_BYTES = env.int(
+    "IMAGE_CHECK_MEMORY_BYTES", 2 * 1024**3, validate=validate.Range(2**27, 2**40)
+)
+
+# ------------------------------------------------------------------------------- files, text and time
+
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_ROOT = VAR_DIR / "media"
+MEDIA_URL = "media/"
+WHITENOISE_USE_FINDERS = EMBEDDED
+WHITENOISE_AUTOREFRESH = DEBUG
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if EMBEDDED
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024**2
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "Asia/Kolkata"
+USE_I18N = True
+USE_TZ = True
+
+# ------------------------------------------------------------------------------------------- security
+
+SECURE_SSL_REDIRECT = SITE_URL.startswith("https://") and env.bool("SECURE_SSL_REDIRECT", True)
+SECURE_HSTS_SECONDS = 0 if EMBEDDED else 365 * 24 * 3600
+SECURE_HSTS_INCLUDE_SUBDOMAINS = not EMBEDDED
+SECURE_HSTS_PRELOAD = not EMBEDDED
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+if env.bool("BEHIND_TLS_PROXY", False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SITE_URL.startswith("https://")
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+# Two checkouts on one machine share the host name, and cookies know no port.
+SESSION_COOKIE_NAME = env.str("SESSION_COOKIE_NAME", f"session_{PORT}" if EMBEDDED else "__Host-session")
+CSRF_COOKIE_NAME = env.str("CSRF_COOKIE_NAME", f"csrf_{PORT}" if EMBEDDED else "__Host-csrf")
+X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "portal.views.csrf_failure"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "worker-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "object-src": [NONE],
+    }
+}
+
+# -------------------------------------------------------------------------------------------- logging
+
+LOG_FORMAT = env.str("LOG_FORMAT", "text" if EMBEDDED else "json", validate=validate.OneOf(["text", "json"]))
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "portal.logs.RequestIdFilter"}},
+    "formatters": {
+        "json": {"()": "portal.logs.JsonFormatter"},
+        "text": {"format": "%(levelname).1s %(name)s [%(request_id)s] %(message)s"},
+    },
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["request_id"]}
+    },
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
+    "loggers": {
+        "django": {"handlers": [], "propagate": True},
+        "django.server": {"handlers": [], "propagate": True},
+    },
+}
