@@ -1,0 +1,98 @@
+"""A reader of qcow2 images that trusts nothing in them. Pure Python; knows nothing of Django.
+
+    from labtools.qcow2 import read_header, sniff, open_image, estimate_check, HeaderReport, ImageError
+
+    with open_image(path) as image:              # a path, or a seekable binary file object
+        report = read_header(image)              # HeaderReport, or an ImageError
+        estimate = estimate_check(image)         # CheckEstimate: memory and time of qemu-img check
+    stored = to_json_dict(report)                # JSON-able, "format": 1
+
+``sniff(image) -> Format`` names any file: ``code`` (stable), ``name``, ``sentence``, ``command`` (with IMAGE
+for the file, or None), ``qemu_driver``. Errors are :class:`ImageError` with ``code`` and ``sentence`` (also
+``str(error)``): :class:`FileUnreadableError`, :class:`EmptyFileError`, :class:`NotQcow2Error` (has
+``format``), :class:`TruncatedHeaderError`. Damage is not an error: a header with broken rules still gives a
+report.
+
+:class:`HeaderReport` (and the same names as keys in ``to_json_dict``):
+
+- ``file_length``, ``version``, ``facts`` (the words of ``qemu-img info``), ``opens`` (no error),
+  ``rules_kept``
+- ``fields``: every field of version 2 and 3, present or not: ``name span offset length raw value human
+  meaning rule state problems section``; ``state`` is ``kept``, ``broken`` or ``not applicable``; ``raw`` is
+  empty if absent
+- ``features``: ``set bit name is_set known meaning named_by_image``; none for version 2
+- ``extensions``: ``extensions more start end problems``; each extension ``span type name known offset length
+  raw human details details_more meaning rule state problems section``; each detail ``label value human offset
+  length``
+- ``backing_file``: None or ``span offset length raw text``
+- ``snapshots``: ``declared entries more problems``; each entry ``id name taken vm_clock vm_state_size
+  disk_size l1_table_offset l1_size …``
+- ``dump``: ``data end spans cut``; spans ``id kind start stop label`` cover ``data`` without gap or overlap,
+  and ``id`` is the ``span`` of a field, an extension or the backing file's name: that joins bytes and rows.
+  :func:`hex_rows` makes rows of sixteen bytes of it, each byte with its span.
+- ``problems``: every broken rule: ``code severity sentence where``; severity ``error``, ``warning`` or
+  ``note``
+
+In JSON, bytes are hexadecimal without spaces. :mod:`.layout` is the format as data, for the page that
+explains it.
+"""
+
+from .dump import HexCell, HexRow, hex_rows
+from .errors import EmptyFileError, FileUnreadableError, ImageError, NotQcow2Error, TruncatedHeaderError
+from .header import read_header
+from .readings import (
+    Detail,
+    Dump,
+    ExtensionArea,
+    ExtensionReading,
+    Facts,
+    FeatureReading,
+    FieldReading,
+    HeaderReport,
+    NameReading,
+    Problem,
+    RuleState,
+    Severity,
+    SnapshotReading,
+    SnapshotTable,
+    Span,
+)
+from .serialize import to_json_dict
+from .sniff import Format, sniff
+from .source import ImageSource, open_image
+from .workload import CheckEstimate, CheckLimits, estimate_check
+
+__all__ = [
+    "CheckEstimate",
+    "CheckLimits",
+    "Detail",
+    "Dump",
+    "EmptyFileError",
+    "ExtensionArea",
+    "ExtensionReading",
+    "Facts",
+    "FeatureReading",
+    "FieldReading",
+    "FileUnreadableError",
+    "Format",
+    "HeaderReport",
+    "HexCell",
+    "HexRow",
+    "ImageError",
+    "ImageSource",
+    "NameReading",
+    "NotQcow2Error",
+    "Problem",
+    "RuleState",
+    "Severity",
+    "SnapshotReading",
+    "SnapshotTable",
+    "Span",
+    "TruncatedHeaderError",
+    "estimate_check",
+    "hex_rows",
+    "open_image",
+    "read_header",
+    "sniff",
+    "to_json_dict",
+]

@@ -1,0 +1,121 @@
+"""Bounded, positioned reading of one file.
+
+Nothing here trusts a length: a read is as long as its caller asked at most, never above :data:`MAX_READ`,
+and shorter at the end of the file. Names found *inside* an image are never opened by this package.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from collections.abc import Iterator
+from types import TracebackType
+from typing import BinaryIO, Final, Self
+
+from .errors import FileUnreadableError
+
+MAX_READ: Final = 1 << 20
+"""The most bytes that one call returns: 1 MiB. Longer regions are read with :meth:`ImageSource.chunks`."""
+
+
+class ImageSource:
+    """A file to be read at offsets. Made by :func:`open_image`; a context manager."""
+
+    def __init__(self, file: BinaryIO, *, owned: bool) -> None:
+        self._file = file
+        self._owned = owned
+        self._descriptor = _descriptor_of(file)
+        self.length = _length_of(file, self._descriptor)
+        self.bytes_read = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file if :func:`open_image` opened it; a caller's own file object stays open."""
+        if self._owned:
+            self._file.close()
+
+    def pread(self, offset: int, size: int) -> bytes:
+        """Up to ``size`` bytes at ``offset``; fewer, or none, where the file ends.
+
+        Raises ``ValueError`` for a size above :data:`MAX_READ` or a negative number, which is a caller's bug,
+        and :class:`FileUnreadableError` where the operating system fails.
+        """
+        if size < 0 or offset < 0 or size > MAX_READ:
+            raise ValueError(f"a read of {size} bytes at {offset} is out of bounds")
+        # Offsets in an image are 64-bit and hostile; the operating system's are signed.
+        wanted = min(size, max(0, self.length - offset))
+        if wanted == 0:
+            return b""
+        parts = []
+        try:
+            while wanted > 0 and (part := self._read_once(offset, wanted)):
+                parts.append(part)
+                offset += len(part)
+                wanted -= len(part)
+        except OSError as error:
+            raise FileUnreadableError(
+                f"Reading the file failed: {error.strerror or 'input/output error'}."
+            ) from error
+        data = b"".join(parts)
+        self.bytes_read += len(data)
+        return data
+
+    def chunks(self, offset: int, size: int) -> Iterator[tuple[int, bytes]]:
+        """The bytes of a region as ``(offset, bytes)`` of at most :data:`MAX_READ` each, up to the file's
+        end.
+        """
+        end = min(offset + size, self.length)
+        while offset < end and (data := self.pread(offset, min(MAX_READ, end - offset))):
+            yield offset, data
+            offset += len(data)
+
+    def _read_once(self, offset: int, size: int) -> bytes:
+        if self._descriptor is not None:
+            return os.pread(self._descriptor, size, offset)
+        self._file.seek(offset)
+        return self._file.read(size)
+
+
+def open_image(image: str | os.PathLike[str] | BinaryIO) -> ImageSource:
+    """Open a path, or wrap a seekable binary file object, for bounded reading.
+
+    Only a regular file or a block device is read; a directory, FIFO or socket raises
+    :class:`FileUnreadableError`, as does anything that the operating system refuses.
+    """
+    if not isinstance(image, str | os.PathLike):
+        return ImageSource(image, owned=False)
+    try:
+        # Non-blocking, or opening a FIFO would wait for a writer for ever.
+        descriptor = os.open(image, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or "not a valid path"
+        raise FileUnreadableError(f"The file could not be opened: {reason}.") from error
+    mode = os.fstat(descriptor).st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISBLK(mode)):
+        os.close(descriptor)
+        raise FileUnreadableError("This is not a regular file, so there is no image to read.")
+    return ImageSource(os.fdopen(descriptor, "rb", buffering=0), owned=True)
+
+
+def _descriptor_of(file: BinaryIO) -> int | None:
+    # Only a plain file: others lend a descriptor that holds different bytes (a GzipFile that of its archive).
+    if isinstance(file, io.FileIO | io.BufferedReader | io.BufferedRandom):
+        return file.fileno()
+    return None
+
+
+def _length_of(file: BinaryIO, descriptor: int | None) -> int:
+    if descriptor is not None:
+        status = os.fstat(descriptor)
+        if stat.S_ISREG(status.st_mode):
+            return status.st_size
+    # A block device has no st_size; its end can be sought.
+    return file.seek(0, io.SEEK_END)
