@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -60,12 +61,12 @@ class Service:
         self.process.wait(10)
         self.process = None
 
-    def wait_until(self, ready: "object", seconds: float = 30) -> None:
+    def wait_until(self, ready: Callable[[], bool], seconds: float = 30) -> None:
         """Call ``ready`` until it is true; fail with the log if the process ends or time runs out."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             assert self.process is not None
-            if ready():  # type: ignore[operator]
+            if ready():
                 return
             if self.process.poll() is not None:
                 break

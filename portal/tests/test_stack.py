@@ -1,0 +1,61 @@
+"""The portal as real processes: what it says of its own health while parts of it come and go."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from portal.tests.stack import Stack
+
+pytestmark = pytest.mark.services
+
+
+def _until_ready(stack: Stack, wanted: bool, seconds: float) -> dict[str, object]:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        status, body = stack.get("/readyz")
+        if (status == 200) is wanted:
+            answer: dict[str, object] = json.loads(body)
+            return answer
+        time.sleep(0.2)
+    raise AssertionError(f"ready={wanted} did not come in {seconds} s: {body}\n{stack.logs()}")
+
+
+def test_readyz_names_the_part_that_is_missing_and_recovers(tmp_path: Path) -> None:
+    with Stack(tmp_path) as stack:
+        _until_ready(stack, True, 60)
+        stack.stop("images")
+        checks = _until_ready(stack, False, 20)["checks"]
+        assert checks == {
+            "database": True,
+            "broker": True,
+            "worker:mail": True,
+            "worker:images": False,
+            "worker:labs": True,
+        }
+        stack.stop("redis")
+        status, body = stack.get("/readyz")
+        assert status == 503
+        assert json.loads(body)["checks"]["broker"] is False
+        assert stack.get("/healthz") == (200, "ok\n"), "the process itself is well"
+        stack.start("redis")
+        stack.start("images")
+        _until_ready(stack, True, 60)
+
+
+def test_request_id_follows_into_the_task(tmp_path: Path) -> None:
+    with Stack(tmp_path, run=("redis", "labs"), env={"LOG_FORMAT": "json"}) as stack:
+        stack.python(
+            "from portal import logs, tasks\n"
+            "logs.request_id.set('followed-4711')\n"
+            "tasks.pulse.apply_async(args=['labs'], queue='labs')"
+        )
+        log = stack.services["labs"].log
+        deadline = time.monotonic() + 30
+        while "followed-4711" not in log.read_text() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+        mine = [line for line in lines if line["request_id"] == "followed-4711"]
+        assert mine, log.read_text()
+        assert any("portal.tasks.pulse" in line["message"] for line in mine)
