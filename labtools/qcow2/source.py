@@ -25,8 +25,8 @@ class ImageSource:
     def __init__(self, file: BinaryIO, *, owned: bool) -> None:
         self._file = file
         self._owned = owned
-        self._descriptor = _descriptor_of(file)
-        self.length = _length_of(file, self._descriptor)
+        self._plain = _is_plain(file)
+        self.length = _length_of(file, plain=self._plain)
         self.bytes_read = 0
 
     def __enter__(self) -> Self:
@@ -78,8 +78,9 @@ class ImageSource:
             offset += len(data)
 
     def _read_once(self, offset: int, size: int) -> bytes:
-        if self._descriptor is not None:
-            return os.pread(self._descriptor, size, offset)
+        if self._plain:
+            # Asked each time: a number kept from a file closed since may belong to another file by now.
+            return os.pread(self._file.fileno(), size, offset)
         self._file.seek(offset)
         return self._file.read(size)
 
@@ -105,16 +106,16 @@ def open_image(image: str | os.PathLike[str] | BinaryIO) -> ImageSource:
     return ImageSource(os.fdopen(descriptor, "rb", buffering=0), owned=True)
 
 
-def _descriptor_of(file: BinaryIO) -> int | None:
-    # Only a plain file: others lend a descriptor that holds different bytes (a GzipFile that of its archive).
-    if isinstance(file, io.FileIO | io.BufferedReader | io.BufferedRandom):
-        return file.fileno()
-    return None
+def _is_plain(file: BinaryIO) -> bool:
+    # Others may lend a descriptor that holds different bytes: a GzipFile, that of its archive.
+    if isinstance(file, io.BufferedReader | io.BufferedRandom):
+        return isinstance(file.raw, io.FileIO)
+    return isinstance(file, io.FileIO)
 
 
-def _length_of(file: BinaryIO, descriptor: int | None) -> int:
-    if descriptor is not None:
-        status = os.fstat(descriptor)
+def _length_of(file: BinaryIO, *, plain: bool) -> int:
+    if plain:
+        status = os.fstat(file.fileno())
         if stat.S_ISREG(status.st_mode):
             return status.st_size
     # A block device has no st_size; its end can be sought.

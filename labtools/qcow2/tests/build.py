@@ -97,7 +97,7 @@ class Image:
         data = bytearray((head + self.extensions).ljust(self.length, b"\0"))
         for offset, piece in self.at.items():
             data[offset : offset + len(piece)] = piece
-        return bytes(data)
+        return bytes(data[: self.length])
 
     def file(self) -> BinaryIO:
         """The file as a file object."""
