@@ -1,13 +1,16 @@
 """What every response carries: the request's id and the permissions policy."""
 
+import logging
 import re
 import secrets
+import time
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
 from portal import logs
 
+log = logging.getLogger("portal.access")
 GetResponse = Callable[[HttpRequest], HttpResponse]
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 _NO_PERMISSIONS = "camera=(), microphone=(), geolocation=(), payment=(), usb=(), interest-cohort=()"
@@ -20,8 +23,13 @@ def request_id(get_response: GetResponse) -> GetResponse:
         offered = request.headers.get("X-Request-ID", "")
         given = offered if _ACCEPTABLE_ID.fullmatch(offered) else secrets.token_hex(8)
         token = logs.request_id.set(given)
+        started = time.monotonic()
         try:
             response = get_response(request)
+            # The route, not the path: links to unlisted reports and one-click tokens are nothing for a log.
+            route = request.resolver_match.route if request.resolver_match else "(no such address)"
+            milliseconds = round((time.monotonic() - started) * 1000)
+            log.info("%s /%s %s %s ms", request.method, route, response.status_code, milliseconds)
         finally:
             logs.request_id.reset(token)
         response["X-Request-ID"] = given
