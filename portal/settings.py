@@ -285,6 +285,25 @@ else:
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = _required_in_production("DEFAULT_FROM_EMAIL", f"{SITE_NAME} <portal@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+# Waits between attempts double from this many seconds up to an hour; RFC 5321, 4.5.4.1 gives up after 4 to 5 days.
+MAIL_RETRY_SECONDS = env.float("MAIL_RETRY_SECONDS", 30.0, validate=validate.Range(0.1, 3600))
+MAIL_GIVE_UP_DAYS = env.int("MAIL_GIVE_UP_DAYS", 5, validate=validate.Range(3, 30))
+# A claim this old belongs to a worker that stopped; an attempt is ended by force after half of it.
+MAIL_STUCK_SECONDS = env.int("MAIL_STUCK_SECONDS", 600, validate=validate.Range(2, 24 * 3600))
+MAIL_DUE_SECONDS = env.float("MAIL_DUE_SECONDS", 30.0, validate=validate.Range(0.1, 600))
+MAIL_KEEP_DAYS = env.int("MAIL_KEEP_DAYS", 14, validate=validate.Range(1, 3650))
+CELERY_BEAT_SCHEDULE |= {
+    "mail-due": {
+        "task": "portal.mail.tasks.send_due",
+        "schedule": MAIL_DUE_SECONDS,
+        "options": {"queue": "mail", "expires": MAIL_DUE_SECONDS * 2},
+    },
+    "mail-erase-old": {
+        "task": "portal.mail.tasks.erase_old",
+        "schedule": 6 * 3600,
+        "options": {"queue": "mail", "expires": 3600},
+    },
+}
 
 # ------------------------------------------------------------------------------------------ image lab
 
