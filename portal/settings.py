@@ -190,6 +190,7 @@ CELERY_TASK_PUBLISH_RETRY = False  # a row in the database is the promise; beat 
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 WORKER_QUEUES = ["mail", "images", "labs"]
+CELERY_TASK_ROUTES = {"labtools.tasks.*": {"queue": "images"}}
 BEAT_SECONDS = env.int("BEAT_SECONDS", 15, validate=validate.Range(1, 60))
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     f"pulse-{queue}": {
@@ -199,6 +200,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "options": {"queue": queue, "expires": BEAT_SECONDS * 2},
     }
     for queue in WORKER_QUEUES
+}
+CELERY_BEAT_SCHEDULE["sweep-image-checks"] = {
+    "task": "labtools.tasks.sweep_checks",
+    "schedule": BEAT_SECONDS,
+    "options": {"queue": "images", "expires": BEAT_SECONDS * 2},
 }
 
 # ------------------------------------------------------------------------------------------- accounts
@@ -316,6 +322,9 @@ IMAGE_CHECK_SECONDS = env.int("IMAGE_CHECK_SECONDS", 600, validate=validate.Rang
 IMAGE_CHECK_MEMORY_BYTES = env.int(
     "IMAGE_CHECK_MEMORY_BYTES", 2 * 1024**3, validate=validate.Range(2**27, 2**40)
 )
+
+# A check whose worker has been silent for this long is taken back and tried once more.
+IMAGE_CHECK_STALE_SECONDS = env.int("IMAGE_CHECK_STALE_SECONDS", 60, validate=validate.Range(5, 3600))
 
 # ------------------------------------------------------------------------------- files, text and time
 

@@ -1,0 +1,202 @@
+"""One image, examined from its first byte to the verdict. No database, no queue.
+
+The whole file is read once for its SHA-256 and never held; header and estimate read a few KiB; qemu-img runs
+in the sandbox. What the image claims can only ever make the report longer up to the bounds named here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from labtools import qcow2, sandbox, verdicts
+
+FORMAT = 1
+"""Version of the shape of :attr:`Examination.result`; raised when a reader would have to change."""
+
+CHUNK = 1 << 20
+RAW_TEXT_KEPT = 64 * 1024
+"""Characters kept of what qemu-img wrote on each stream; the findings have been counted from all of it."""
+LIST_KEPT = 100
+TEXT_KEPT = 4096
+BEAT_SECONDS = 3.0
+"""How often a report of progress is made while a stage has none of its own."""
+
+Report = Callable[[str, int], None]
+"""Called with the name of the stage and its progress in percent; raising ends the examination."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What the file is: length in bytes, SHA-256 in hexadecimal, verdict code, and the whole report as JSON values."""
+
+    length: int
+    sha256: str
+    verdict: verdicts.Code
+    result: dict[str, Any]
+
+
+@dataclass
+class _Work:
+    """The parts of a report as they come in."""
+
+    image: Path
+    limits: sandbox.Limits
+    report: Report
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def stage(self, name: str, action: Callable[[], T]) -> T:
+        """Run ``action`` as the stage ``name``, and note how long it took."""
+        self.report(name, 0)
+        started = time.monotonic()
+        try:
+            return action()
+        finally:
+            self.seconds[name] = round(time.monotonic() - started, 3)
+
+    def outside(self, name: str, action: Callable[[], T]) -> T:
+        """The same for an action that blocks: it runs in a thread while this one keeps reporting.
+
+        The action is bounded by its own wall clock, so that leaving early, when a report raises, waits for it.
+        """
+
+        def run() -> T:
+            with ThreadPoolExecutor(1) as pool:
+                future = pool.submit(action)
+                while not wait([future], timeout=BEAT_SECONDS).done:
+                    self.report(name, 0)
+                return future.result()
+
+        return self.stage(name, run)
+
+
+def examine(image: Path, *, limits: sandbox.Limits, report: Report) -> Examination:
+    """Examine the regular file ``image``, which the server named.
+
+    Nothing that the file holds raises. ``OSError`` and :class:`~labtools.qcow2.FileUnreadableError` are raised
+    where the file itself is gone or cannot be read.
+    """
+    work = _Work(image, limits, report)
+    length, sha256 = work.stage("hashing", lambda: _hash(image, report))
+    parts = _read(work)
+    verdict: verdicts.Verdict = parts.pop("verdict")
+    result = {
+        "format": FORMAT,
+        "file": {"length": length, "sha256": sha256},
+        "verdict": asdict(verdict),
+        **parts,
+        "versions": {"report": FORMAT, "qemu_img": sandbox.qemu_img_version()},
+        "seconds": work.seconds,
+    }
+    return Examination(length, sha256, verdict.code, result)
+
+
+def _hash(image: Path, report: Report) -> tuple[int, str]:
+    """Length in bytes and SHA-256, read in pieces of 1 MiB into one buffer."""
+    digest, buffer, done = hashlib.sha256(), memoryview(bytearray(CHUNK)), 0
+    with image.open("rb", buffering=0) as file:
+        length = file.seek(0, 2)
+        file.seek(0)
+        while count := file.readinto(buffer):
+            digest.update(buffer[:count])
+            done += count
+            report("hashing", min(99, done * 100 // max(length, 1)))
+    return done, digest.hexdigest()
+
+
+def _read(work: _Work) -> dict[str, Any]:
+    """Header, estimate, both runs of qemu-img where they make sense, and the verdict."""
+    parts: dict[str, Any] = {
+        "found": None,
+        "header": None,
+        "estimate": None,
+        "info": None,
+        "check": None,
+        "silences": [],
+        "differences": [],
+    }
+    try:
+        header, estimate = work.stage("header", lambda: _header(work))
+    except qcow2.FileUnreadableError:
+        raise
+    except qcow2.ImageError as error:
+        found = error.format if isinstance(error, qcow2.NotQcow2Error) else None
+        parts["found"] = {"code": error.code, "sentence": error.sentence, "format": found and asdict(found)}
+        return parts | {"verdict": verdicts.judge_unreadable(error)}
+    info, check = None, None
+    if estimate.refused is None:
+        info, check = _ask_qemu(work, header)
+    return parts | {
+        "header": qcow2.to_json_dict(header),
+        "estimate": asdict(estimate),
+        "info": info and _bounded_run(info.to_json_dict()),
+        "check": check and _bounded_run(check.to_json_dict()),
+        "silences": [asdict(each) for each in verdicts.silences(header, check)],
+        "differences": [asdict(each) for each in verdicts.differences(header, info)],
+        "verdict": verdicts.judge(header, check, estimate.refused),
+    }
+
+
+def _header(work: _Work) -> tuple[qcow2.HeaderReport, qcow2.CheckEstimate]:
+    bounds = qcow2.CheckLimits(memory_bytes=work.limits.memory_bytes, seconds=work.limits.wall_seconds)
+    with qcow2.open_image(work.image) as source:
+        return qcow2.read_header(source), qcow2.estimate_check(source, bounds)
+
+
+def _ask_qemu(work: _Work, header: qcow2.HeaderReport) -> tuple[sandbox.InfoResult, sandbox.CheckResult]:
+    facts = header.facts
+    encryption: sandbox.Encryption = (
+        "aes" if facts.encryption == "aes" else "luks" if facts.encryption == "luks" else "none"
+    )
+    info = work.outside(
+        "info",
+        lambda: sandbox.image_info(
+            work.image,
+            limits=work.limits,
+            has_external_data_file=facts.external_data,
+            data_file_size=facts.virtual_size,
+        ),
+    )
+    check = work.outside(
+        "check",
+        lambda: sandbox.image_check(
+            work.image,
+            limits=work.limits,
+            has_external_data_file=facts.external_data,
+            data_file_size=facts.virtual_size,
+            encryption=encryption,
+        ),
+    )
+    return info, check
+
+
+def _bounded_run(result: dict[str, Any]) -> dict[str, Any]:
+    """The raw outputs cut to what a page can show, the rest to what a row should hold."""
+    run = result["run"]
+    for stream in ("stdout", "stderr"):
+        text = run[f"raw_{stream}"]
+        run[f"{stream}_truncated"] = run[f"{stream}_truncated"] or len(text) > RAW_TEXT_KEPT
+        run[f"raw_{stream}"] = text[:RAW_TEXT_KEPT]
+    if "information" in result:
+        result["information"] = bounded(result["information"])
+    return result
+
+
+def bounded(value: Any, depth: int = 12) -> Any:
+    """A JSON value with lists and objects of at most :data:`LIST_KEPT` items and texts of :data:`TEXT_KEPT`."""
+    if depth == 0:
+        return None
+    if isinstance(value, str):
+        return value if len(value) <= TEXT_KEPT else value[:TEXT_KEPT] + "…"
+    if isinstance(value, list):
+        return [bounded(item, depth - 1) for item in value[:LIST_KEPT]]
+    if isinstance(value, dict):
+        return {str(key)[:200]: bounded(item, depth - 1) for key, item in list(value.items())[:LIST_KEPT]}
+    return value

@@ -1,0 +1,20 @@
+"""What the workers of the queue ``images`` do: load by id, call one service. The routes are in settings."""
+
+import uuid
+
+from celery import shared_task
+from django.utils import timezone
+
+from labtools.services import checks
+
+
+@shared_task(name="labtools.tasks.check_image")
+def check_image(check_id: str) -> None:
+    """Bring one queued check to its end."""
+    checks.run_image_check(uuid.UUID(check_id))
+
+
+@shared_task(name="labtools.tasks.sweep_checks")
+def sweep_checks() -> None:
+    """Runs every few seconds: resend, take back, delete what is due."""
+    checks.sweep_checks(at=timezone.now())

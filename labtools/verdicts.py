@@ -1,0 +1,378 @@
+"""From findings to one sentence that a person understands, and what to do next. Pure functions.
+
+Two voices are weighed: our own reading of the header and the numbers of ``qemu-img check``. Single messages
+of qemu-img never decide, since an image chooses some of their text; its exit code and totals do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from labtools.qcow2 import EmptyFileError, Format, HeaderReport, ImageError, NotQcow2Error, Problem, Severity
+from labtools.sandbox import CheckResult, InfoResult, Outcome
+from labtools.sandbox import Severity as MessageSeverity
+
+MANY_LEAKS = 1000
+"""From here on leaks look like a lost L2 table rather than like a guest that was cut off."""
+
+
+class Code(StrEnum):
+    """What the check came to. Stable: stored in ``ImageCheck.verdict`` and given by the API."""
+
+    CLEAN = "clean"
+    LEAKS = "leaks"
+    CORRUPT = "corrupt"
+    UNREADABLE = "unreadable"  #: a qcow2 image that QEMU does not open
+    UNCHECKED = "unchecked"  #: the header was read, the references were not checked to the end
+    NOT_QCOW2 = "not_qcow2"
+
+
+class Tone(StrEnum):
+    """How grave a verdict is."""
+
+    GOOD = "good"
+    NOTE = "note"
+    WARN = "warn"
+    BAD = "bad"
+
+
+TONE_WORDS = {
+    Tone.GOOD: "No damage found",
+    Tone.NOTE: "Nothing to check",
+    Tone.WARN: "Attention",
+    Tone.BAD: "Damage",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """A thing to do next; ``command`` has IMAGE (or COPY) where the file's name goes, or is empty."""
+
+    text: str
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One sentence, what it means, and what to do next in order."""
+
+    code: Code
+    tone: Tone
+    sentence: str
+    detail: str
+    advice: tuple[Advice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Where the two voices differ: what we read, what qemu-img says to it, and why."""
+
+    subject: str
+    ours: str
+    theirs: str
+
+
+STOP = Advice("Stop the guest, copy the file, work on the copy.", "cp --reflink=auto IMAGE COPY")
+SALVAGE = Advice(
+    "Save what can be read into a new image before anything is repaired.",
+    "qemu-img convert -p --salvage -f qcow2 -O qcow2 COPY salvaged.qcow2",
+)
+REPAIR = Advice(
+    "A repair changes the metadata and destroys evidence of the cause: run it on the copy only, then check it again.",
+    "qemu-img check -f qcow2 -r all COPY",
+)
+
+
+def judge_unreadable(error: ImageError) -> Verdict:
+    """The verdict on a file whose header could not be read at all."""
+    if isinstance(error, NotQcow2Error):
+        return _not_qcow2(error.format)
+    if isinstance(error, EmptyFileError):
+        again = Advice("Compare its length with the original's and fetch the file again.")
+        return Verdict(
+            Code.NOT_QCOW2, Tone.NOTE, "The file is empty.", _after_first(error.sentence), (again,)
+        )
+    return Verdict(
+        Code.UNREADABLE,
+        Tone.BAD,
+        "The file begins like a qcow2 image and ends inside the header.",
+        error.sentence,
+        (
+            Advice("Compare its length with the original's and fetch the file again: the copy ended early."),
+            Advice("If this is the only copy, keep it unchanged; the guest's data is not in it."),
+        ),
+    )
+
+
+def _not_qcow2(found: Format) -> Verdict:
+    first, _, rest = found.sentence.partition(". ")
+    advice = (
+        (Advice("The way on, with your file in place of IMAGE.", found.command),) if found.command else ()
+    )
+    if found.code in ("zeros", "unknown"):
+        advice += (
+            Advice(
+                "If this should be qcow2, restore the first cluster from a backup of the same image; do not guess it."
+            ),
+        )
+    return Verdict(Code.NOT_QCOW2, Tone.NOTE, first.rstrip(".") + ".", rest, advice)
+
+
+def _after_first(sentence: str) -> str:
+    return sentence.partition(". ")[2]
+
+
+def judge(header: HeaderReport, check: CheckResult | None, refusal: str | None = None) -> Verdict:
+    """The verdict on a qcow2 image. ``refusal`` says why qemu-img was not given the work, when it was not."""
+    outcome = check.run.outcome if check else None
+    if outcome is Outcome.CORRUPTIONS:
+        assert check is not None
+        return _corrupt(header, check)
+    if header.facts.corrupt:
+        return _marked_corrupt(check)
+    if outcome is Outcome.OUTPUT and _has_errors(check):
+        return _flood(check)
+    if not header.opens:
+        return _header_broken(header, outcome)
+    if outcome is Outcome.LEAKS:
+        assert check is not None
+        return _leaks(header, check)
+    if outcome is Outcome.FAILED:
+        assert check is not None
+        return _not_opened(check)
+    if outcome is Outcome.CLEAN:
+        return _clean(header)
+    return _unchecked(header, check, refusal)
+
+
+def _corrupt(header: HeaderReport, check: CheckResult) -> Verdict:
+    numbers = check.numbers
+    assert numbers is not None
+    found = count(numbers.corruptions, "corruption")
+    if numbers.leaks:
+        found += f" and {count(numbers.leaks, 'leaked cluster')}"
+    worst = next((each for each in check.messages if each.severity is MessageSeverity.ERROR), None)
+    detail = (
+        worst.explanation if worst else "The references between clusters contradict the stored refcounts."
+    )
+    if header.facts.corrupt:
+        detail += " QEMU has marked the image as corrupt and opens it for reading only."
+    advice = [
+        STOP,
+        SALVAGE,
+        Advice("Find the cause first: usually two processes wrote the image, or the disk was full."),
+        REPAIR,
+    ]
+    return Verdict(Code.CORRUPT, Tone.BAD, f"Damaged: qemu-img check counts {found}.", detail, tuple(advice))
+
+
+def _marked_corrupt(check: CheckResult | None) -> Verdict:
+    silent = check is not None and check.run.outcome in (Outcome.CLEAN, Outcome.LEAKS)
+    detail = (
+        "QEMU met a contradiction while the image was in use, set this mark, and opens it for reading only."
+    )
+    if silent:
+        detail += " qemu-img check finds no corruption now; what was damaged may lie in the guest's data."
+    return Verdict(
+        Code.CORRUPT,
+        Tone.BAD,
+        "Damaged: QEMU has marked this image as corrupt.",
+        detail,
+        (STOP, SALVAGE, REPAIR),
+    )
+
+
+def _flood(check: CheckResult | None) -> Verdict:
+    assert check is not None
+    seen = sum(each.count for each in check.messages if each.severity is MessageSeverity.ERROR)
+    return Verdict(
+        Code.CORRUPT,
+        Tone.BAD,
+        f"Damaged: qemu-img check was stopped after {count(seen, 'error')}.",
+        "So many errors at once mean that a whole table was overwritten or lost, and the guest ranges behind it.",
+        (STOP, SALVAGE),
+    )
+
+
+def _header_broken(header: HeaderReport, outcome: Outcome | None) -> Verdict:
+    errors = [problem for problem in header.problems if problem.severity is Severity.ERROR]
+    advice = (
+        STOP,
+        Advice("Restore the first cluster from a backup of the same image, or fetch the image again."),
+    )
+    if outcome in (Outcome.CLEAN, Outcome.LEAKS):
+        broken = count(len(errors), "rule")
+        return Verdict(
+            Code.CORRUPT,
+            Tone.BAD,
+            f"Damaged: the header breaks {broken} that qemu-img check passes over.",
+            errors[0].sentence,
+            advice,
+        )
+    return Verdict(
+        Code.UNREADABLE,
+        Tone.BAD,
+        "QEMU cannot open this image: its header is broken.",
+        errors[0].sentence,
+        advice,
+    )
+
+
+def _not_opened(check: CheckResult) -> Verdict:
+    said = check.run.sentence
+    if check.numbers and check.numbers.check_errors:
+        return Verdict(
+            Code.UNREADABLE,
+            Tone.BAD,
+            "qemu-img check could not finish: it cannot read all of the image's tables.",
+            f"{said} Usually the file was cut short: compare its length with the original's.",
+            (STOP, Advice("Fetch the image again if you can."), SALVAGE),
+        )
+    return Verdict(
+        Code.UNREADABLE,
+        Tone.BAD,
+        "QEMU cannot open this image.",
+        said,
+        (
+            STOP,
+            Advice(
+                "Fetch the image again, or restore what its header names from a backup of the same image."
+            ),
+        ),
+    )
+
+
+def _leaks(header: HeaderReport, check: CheckResult) -> Verdict:
+    leaks = check.numbers.leaks if check.numbers else 0
+    waste = f"They take {_size(leaks * (header.facts.cluster_size or 0))} of the file"
+    if leaks >= MANY_LEAKS:
+        return Verdict(
+            Code.LEAKS,
+            Tone.BAD,
+            f"{count(leaks, 'leaked cluster')}: too many for a crash alone.",
+            f"{waste}. Thousands at once often mean a lost L2 table, whose data they still hold.",
+            (
+                STOP,
+                Advice(
+                    "Do not repair it: -r leaks would give the lost clusters away. Look for the lost table first."
+                ),
+            ),
+        )
+    verb = "belongs" if leaks == 1 else "belong"
+    return Verdict(
+        Code.LEAKS,
+        Tone.WARN,
+        f"{count(leaks, 'leaked cluster')} {verb} to nobody; no data is in danger.",
+        f"{waste}. Leaks stay behind when a guest or its host was cut off, and do nothing but waste space.",
+        (
+            Advice(
+                "You may leave them. To win the space back, stop the guest first.",
+                "qemu-img check -f qcow2 -r leaks IMAGE",
+            ),
+        ),
+    )
+
+
+def _clean(header: HeaderReport) -> Verdict:
+    broken = [problem for problem in header.problems if problem.severity is Severity.WARNING]
+    if broken:
+        return Verdict(
+            Code.CLEAN,
+            Tone.WARN,
+            f"qemu-img check finds no errors; the header breaks {count(len(broken), 'rule')} of the specification.",
+            broken[0].sentence,
+            (
+                Advice(
+                    "QEMU opens the image all the same. Convert it to a fresh image to be rid of it.",
+                    _CONVERT,
+                ),
+            ),
+        )
+    if header.facts.dirty:
+        return Verdict(
+            Code.CLEAN,
+            Tone.WARN,
+            "No errors found, but the image was not closed properly.",
+            "The dirty bit is set: QEMU will check the refcounts when it next opens the image for writing.",
+            (Advice("If a guest is using it now, that is normal. Otherwise nothing is to be done."),),
+        )
+    return Verdict(
+        Code.CLEAN,
+        Tone.GOOD,
+        "Healthy: every refcount is right and the header keeps every rule.",
+        "The check proves the image's own bookkeeping. It does not look into the guest's file systems.",
+    )
+
+
+_CONVERT = "qemu-img convert -p -f qcow2 -O qcow2 IMAGE fresh.qcow2"
+
+
+def _unchecked(header: HeaderReport, check: CheckResult | None, refusal: str | None) -> Verdict:
+    why = refusal or (check.run.sentence if check else "qemu-img check was not run.")
+    kept = "keeps every rule" if header.rules_kept else "breaks rules, listed below"
+    return Verdict(
+        Code.UNCHECKED,
+        Tone.WARN,
+        f"The header {kept}; the clusters could not be checked here.",
+        why,
+        (Advice("Run the check where the image is.", "qemu-img check -f qcow2 IMAGE"),),
+    )
+
+
+def _has_errors(check: CheckResult | None) -> bool:
+    return check is not None and any(each.severity is MessageSeverity.ERROR for each in check.messages)
+
+
+# ------------------------------------------------------------------------------------------- agreement
+
+
+def silences(header: HeaderReport, check: CheckResult | None) -> tuple[Silence, ...]:
+    """Rules that we find broken and ``qemu-img check``, having come to its end, says nothing about."""
+    if check is None or check.numbers is None:
+        return ()
+    return tuple(Silence(each.code, each.sentence, "Says nothing.") for each in _spoken(header.problems))
+
+
+def _spoken(problems: tuple[Problem, ...]) -> Iterator[Problem]:
+    return (problem for problem in problems if problem.severity is not Severity.NOTE)
+
+
+def differences(header: HeaderReport, info: InfoResult | None) -> tuple[Silence, ...]:
+    """Facts of the header that ``qemu-img info`` gives otherwise than we read them; usually none."""
+    told = info.information if info else None
+    if told is None:
+        return ()
+    inner = told.get("format-specific")
+    data = inner.get("data") if isinstance(inner, dict) else None
+    specific = data if isinstance(data, dict) else {}
+    facts = header.facts
+    pairs = [
+        ("virtual size", facts.virtual_size, told.get("virtual-size")),
+        ("cluster size", facts.cluster_size, told.get("cluster-size")),
+        ("compat", facts.compat, specific.get("compat")),
+        ("refcount bits", facts.refcount_bits, specific.get("refcount-bits")),
+        ("corrupt", facts.corrupt, specific.get("corrupt")),
+        ("lazy refcounts", facts.lazy_refcounts, specific.get("lazy-refcounts")),
+        ("extended L2", facts.extended_l2, specific.get("extended-l2")),
+    ]
+    return tuple(
+        Silence(subject, str(ours), str(theirs))
+        for subject, ours, theirs in pairs
+        if theirs is not None and ours != theirs
+    )
+
+
+def count(number: int, noun: str) -> str:
+    """``1 cluster``, ``1,024 clusters``."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def _size(number: int) -> str:
+    """Bytes in the largest binary unit that they reach."""
+    value, units = float(number), ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"]
+    while value >= 1024 and len(units) > 1:
+        value /= 1024
+        units.pop(0)
+    return f"{value:.4g} {units[0]}"
