@@ -32,7 +32,7 @@ def test_a_proxys_id_is_kept_only_if_it_is_harmless(client: Client, offered: str
 
 
 def test_access_log_names_the_route_and_never_the_path(
-    client: Client, caplog: pytest.LogCaptureFixture
+    db: None, client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, "portal.access"):
         client.get("/accounts/password/reset/key/secret-token/?q=private")
