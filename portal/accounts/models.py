@@ -71,3 +71,20 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def get_absolute_url(self) -> str:
         return reverse("me")
+
+
+class ApiToken(models.Model):
+    """A secret by which a member's program speaks for them; the row holds its hash, not the secret."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=80, help_text="What it is for, in the member's words.")
+    digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the secret, in hex.")
+    prefix = models.CharField(
+        max_length=16, help_text="First characters of the secret, to tell tokens apart."
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
