@@ -1,6 +1,7 @@
 """What the lab keeps: uploads on their way in, and the checks of images."""
 
 import uuid
+from datetime import datetime
 
 from django.conf import settings
 from django.db import models
@@ -9,6 +10,22 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.accounts.models import User
+
+
+class UploadQuerySet(models.QuerySet["Upload"]):
+    """Which files on their way in belong to whom, and which have run out of time."""
+
+    def visible_to(self, user: object) -> "UploadQuerySet":
+        """An upload is seen by its owner alone; nobody else learns that it exists."""
+        return self.filter(owner=user) if isinstance(user, User) else self.none()
+
+    def receiving(self) -> "UploadQuerySet":
+        """Uploads that still wait for bytes."""
+        return self.filter(state=Upload.State.RECEIVING)
+
+    def expired(self, *, at: datetime) -> "UploadQuerySet":
+        """Unfinished uploads whose time had run out ``at`` that moment."""
+        return self.receiving().filter(expires_at__lte=at)
 
 
 class Upload(models.Model):
@@ -26,8 +43,13 @@ class Upload(models.Model):
     length = models.PositiveBigIntegerField(help_text="Upload-Length in bytes, declared at creation.")
     offset = models.PositiveBigIntegerField(default=0, help_text="Upload-Offset: bytes safely on disk.")
     state = models.CharField(max_length=10, choices=State, default=State.RECEIVING)
+    visibility = models.CharField(
+        max_length=10, default="unlisted", help_text="Of the report to come; one of ImageCheck.Visibility."
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField()
+
+    objects = UploadQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -37,6 +59,20 @@ class Upload(models.Model):
 
     def __str__(self) -> str:
         return self.filename or str(self.id)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every declared byte has arrived."""
+        return self.state == self.State.COMPLETE
+
+    @property
+    def percent(self) -> int:
+        """How much has arrived, rounded down so that 100 means all of it."""
+        return self.offset * 100 // self.length if self.length else 100
+
+    def is_expired(self, *, at: datetime) -> bool:
+        """Whether its time had run out ``at`` that moment; a complete upload never expires."""
+        return not self.is_complete and self.expires_at <= at
 
 
 class ImageCheckQuerySet(models.QuerySet["ImageCheck"]):

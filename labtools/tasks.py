@@ -5,7 +5,7 @@ import uuid
 from celery import shared_task
 from django.utils import timezone
 
-from labtools.services import checks
+from labtools.services import checks, uploads
 
 
 @shared_task(name="labtools.tasks.check_image")
@@ -18,3 +18,10 @@ def check_image(check_id: str) -> None:
 def sweep_checks() -> None:
     """Runs every few seconds: resend, take back, delete what is due."""
     checks.sweep_checks(at=timezone.now())
+
+
+@shared_task(name="labtools.tasks.sweep_uploads")
+def sweep_uploads() -> None:
+    """Runs every few minutes: give back the room of uploads that nobody went on with."""
+    uploads.delete_expired_uploads()
+    uploads.delete_orphaned_files()

@@ -206,6 +206,11 @@ CELERY_BEAT_SCHEDULE["sweep-image-checks"] = {
     "schedule": BEAT_SECONDS,
     "options": {"queue": "images", "expires": BEAT_SECONDS * 2},
 }
+CELERY_BEAT_SCHEDULE["sweep-uploads"] = {
+    "task": "labtools.tasks.sweep_uploads",
+    "schedule": 600,
+    "options": {"queue": "images", "expires": 600},
+}
 
 # ------------------------------------------------------------------------------------------- accounts
 

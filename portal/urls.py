@@ -17,6 +17,7 @@ urlpatterns = [
     path("", include("events.urls")),
     path("kb/", include("kb.urls")),
     path("lab/", include("labtools.urls")),
+    path("api/v1/uploads/", include("labtools.api.tus_urls")),
     path("admin/", admin.site.urls),
 ]
 

@@ -64,6 +64,9 @@ def request_image_check(*, upload: Upload, visibility: str = ImageCheck.Visibili
     check, made = ImageCheck.objects.get_or_create(
         upload=upload,
         defaults={
+            # The same id: a sender who lost the last answer asks at the upload's address, and finds the report
+            # there even when the upload has been let go.
+            "id": upload.pk,
             "owner": upload.owner,
             "filename": upload.filename,
             "length": upload.length,
