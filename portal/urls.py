@@ -14,6 +14,7 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("accounts/", include("allauth.urls")),
     path("me/", include("portal.accounts.urls")),
+    path("", include("portal.mail.urls")),
     path("", include("events.urls")),
     path("kb/", include("kb.urls")),
     path("lab/", include("labtools.urls")),

@@ -12,15 +12,13 @@ log = logging.getLogger(__name__)
 
 
 # The hard limit ends a worker's attempt well before its claim counts as abandoned and another begins.
-@shared_task(
-    name="portal.mail.tasks.deliver_message", queue="mail", time_limit=settings.MAIL_STUCK_SECONDS // 2
-)
+@shared_task(name="portal.mail.tasks.deliver_message", time_limit=settings.MAIL_STUCK_SECONDS // 2)
 def deliver_message(message_pk: int) -> None:
     """One attempt to send one mail."""
     delivery.deliver(message_pk)
 
 
-@shared_task(name="portal.mail.tasks.send_due", queue="mail")
+@shared_task(name="portal.mail.tasks.send_due")
 def send_due() -> None:
     """Beat: hand every mail whose time has come to a worker, and take back what a dead worker had claimed."""
     delivery.take_back_abandoned()
@@ -32,7 +30,7 @@ def send_due() -> None:
             return
 
 
-@shared_task(name="portal.mail.tasks.erase_old", queue="mail")
+@shared_task(name="portal.mail.tasks.erase_old")
 def erase_old() -> None:
     """Beat: remove the bodies of mail that was dealt with long ago."""
     delivery.erase_old()
