@@ -108,9 +108,11 @@ def judge_unreadable(error: ImageError) -> Verdict:
 
 def _not_qcow2(found: Format) -> Verdict:
     first, _, rest = found.sentence.partition(". ")
-    advice = (
-        (Advice("The way on, with your file in place of IMAGE.", found.command),) if found.command else ()
-    )
+    advice: tuple[Advice, ...] = ()
+    if found.command:
+        advice += (Advice("The way on, with your file in place of IMAGE.", found.command),)
+    else:
+        advice += (Advice("Send the qcow2 image itself. If this should be it, fetch it again."),)
     if found.code in ("zeros", "unknown"):
         advice += (
             Advice(
@@ -130,6 +132,8 @@ def judge(header: HeaderReport, check: CheckResult | None, refusal: str | None =
     if outcome is Outcome.CORRUPTIONS:
         assert check is not None
         return _corrupt(header, check)
+    if not header.opens and outcome in (Outcome.FAILED, None):
+        return _header_broken(header, outcome)
     if header.facts.corrupt:
         return _marked_corrupt(check)
     if outcome is Outcome.OUTPUT and _has_errors(check):
