@@ -27,6 +27,7 @@ Shape of the JSON (the dataclasses have the same names with underscores)::
       "ran": true, "qemu_version": "7.2.22 (Debian ...)" or null,
       "exit_code": 2 or null, "signal": null or 9, "seconds": 0.015,
       "raw_stdout": "...", "raw_stderr": "...", "stdout_truncated": false, "stderr_truncated": false}
+      # raw: the first 256 KiB of each stream
 
     NUMBERS = {"check-errors": 0, "corruptions": 2, "leaks": 0, "image-end-offset": 1376256 or null,
                "total-clusters": 1024 or null, "allocated-clusters": 16, "fragmented-clusters": 0,

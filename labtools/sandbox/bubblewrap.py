@@ -22,6 +22,8 @@ IMAGE = "/image"
 PROGRAM = "/program"
 
 _NOBODY = "65534"
+# The shell's own remarks ("Aborted") go to /dev/null, so that stderr holds the program's words alone.
+_FIRST_PROCESS = 'exec 3>&2 2>/dev/null; (exec "$@" 2>&3 3>&-); exit $?'
 _TRIAL_LIMITS = Limits(wall_seconds=10, cpu_seconds=5, stdout_bytes=4096, stderr_bytes=4096)
 
 
@@ -62,7 +64,10 @@ def sandbox_argv(
         *binds,
         "--size", "1048576", "--tmpfs", "/tmp",  # noqa: S108 — a fresh mount inside the sandbox
         "--remount-ro", "/", "--chdir", "/tmp",  # noqa: S108
-        "--", *_prlimit_argv(limits), *command,
+        # A shell is the first process: when it ends, the kernel ends all others in the sandbox before bubblewrap
+        # sees it go. bubblewrap's own first process would outlive bubblewrap and be left for init to reap.
+        "--as-pid-1", "--", find_program("sh"), "-c", _FIRST_PROCESS, "sh",
+        *_prlimit_argv(limits), *command,
     ]
     # fmt: on
 

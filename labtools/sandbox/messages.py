@@ -233,14 +233,14 @@ _KINDS = (
     _kind(
         "snapshot-table-broken",
         Severity.ERROR,
-        r"(?:ERROR failed to read the snapshot table|Discarding |Too much extra metadata in snapshot table|"
-        r"You can force-remove all \d+ overhanging snapshots|qemu-img: Failed to load snapshot)",
+        r"(?:(?:qemu-img: )?ERROR (?:failed to read the snapshot table|snapshot table (?:too large|offset invalid))|"
+        r"You can force-remove (?:all \d+ overhanging snapshots|this extra metadata))",
         "The snapshot table cannot be read as the header describes it.",
     ),
     _kind(
         "bitmaps-broken",
         Severity.ERROR,
-        r"(?:ERROR.*bitmap|bitmaps_ext: |Broken bitmap|Bitmap )",
+        r"(?:qemu-img: )?(?:ERROR:? [^\n]*bitmap|bitmaps_ext: )",
         "The directory or a table of the persistent bitmaps is not as the format requires.",
     ),
     _kind(
@@ -258,7 +258,7 @@ _KINDS = (
     _kind(
         "check-failed",
         Severity.NOTE,
-        r"qemu-img: Check failed: ",
+        r"qemu-img: Check failed(?:: |$)",
         "qemu-img gave up before it had seen the whole image.",
     ),
     _kind(
@@ -268,7 +268,10 @@ _KINDS = (
         "qemu-img refused to open the image.",
     ),
     _kind(
-        "other-error", Severity.ERROR, r"ERROR", "A message of qemu-img that this report does not explain."
+        "other-error",
+        Severity.ERROR,
+        r"(?:qemu-img: )?ERROR",
+        "A message of qemu-img that this report does not explain.",
     ),
     _kind("other", Severity.NOTE, r"", "A message of qemu-img that this report does not explain."),
 )

@@ -30,6 +30,10 @@ Encryption = Literal["none", "aes", "luks"]
 
 DEFAULT_LIMITS = Limits()
 
+#: How much of each raw stream a result carries, to be stored and shown; findings are taken from all that
+#: was read.
+RAW_BYTES_KEPT = 256 * 1024
+
 # BDRV_MAX_LENGTH of QEMU: the greatest length a block device may have.
 _MAX_DEVICE_LENGTH = (2**63 - 1) // 2**30 * 2**30
 _VERSION_LIMITS = Limits(wall_seconds=10, stdout_bytes=4096, stderr_bytes=4096)
@@ -54,7 +58,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What happened, the same for both commands. `sentence` is for a person; the raw texts are bounded."""
+    """What happened, the same for both commands. `sentence` is for a person.
+
+    The raw texts hold the first 256 KiB of each stream; a `truncated` flag says that there was more.
+    """
 
     outcome: Outcome
     sentence: str
@@ -162,7 +169,7 @@ def image_info(
     information = _parse_object(finished.stdout)
     if information is None:
         return InfoResult(
-            _replaced(run, Outcome.FAILED, "qemu-img info wrote something that is not JSON."), None
+            _replaced(run, Outcome.FAILED, "qemu-img info wrote something that is not its JSON."), None
         )
     return InfoResult(_replaced(run, Outcome.INFO, "qemu-img info described the image."), information)
 
@@ -191,11 +198,12 @@ def image_check(
         return CheckResult(Run(Outcome.NEEDS_KEY, sentence, qemu_img_version(program)), None, ())
     filename = _json_filename(has_external_data_file, data_file_size, encryption)
     secret = ["--object", "secret,id=dummy,data=dummy"] if encryption == "aes" else []
-    cluster_size = _cluster_size(path)
     run, finished = _run(["check", *secret, "--output=json", filename], path, filename, limits, program)
     if finished is None:
         return CheckResult(run, None, ())
-    messages = parse_messages(finished.stderr, cluster_size=cluster_size, truncated=finished.stderr_truncated)
+    messages = parse_messages(
+        finished.stderr, cluster_size=_cluster_size(path), truncated=finished.stderr_truncated
+    )
     numbers = _numbers(finished) if run.exit_code is not None else None
     if finished.ended_because is EndedBecause.EXIT:
         run = _judged(run, numbers)
@@ -251,10 +259,10 @@ def _as_run(finished: Finished, outcome: Outcome, sentence: str, version: str | 
         exit_code=finished.exit_code,
         signal=finished.signal,
         seconds=round(finished.seconds, 3),
-        raw_stdout=visible_bytes(finished.stdout),
-        raw_stderr=visible_bytes(finished.stderr),
-        stdout_truncated=finished.stdout_truncated,
-        stderr_truncated=finished.stderr_truncated,
+        raw_stdout=visible_bytes(finished.stdout[:RAW_BYTES_KEPT]),
+        raw_stderr=visible_bytes(finished.stderr[:RAW_BYTES_KEPT]),
+        stdout_truncated=finished.stdout_truncated or len(finished.stdout) > RAW_BYTES_KEPT,
+        stderr_truncated=finished.stderr_truncated or len(finished.stderr) > RAW_BYTES_KEPT,
     )
 
 
@@ -264,7 +272,7 @@ def _outcome(finished: Finished, filename: str, limits: Limits) -> tuple[Outcome
         case EndedBecause.TIMEOUT:
             return (
                 Outcome.TIMEOUT,
-                f"qemu-img was stopped after {limits.wall_seconds:g} seconds without a result.",
+                f"qemu-img was stopped after {limits.wall_seconds:g} s without a result.",
             )
         case EndedBecause.OUTPUT:
             bound = limits.stderr_bytes if finished.stderr_truncated else limits.stdout_bytes
@@ -276,7 +284,7 @@ def _outcome(finished: Finished, filename: str, limits: Limits) -> tuple[Outcome
                 f"qemu-img needed more than the {limits.memory_bytes // 2**20:,} MiB of memory it was given."
             )
         case EndedBecause.CPU:
-            return Outcome.CPU, f"qemu-img was stopped after {limits.cpu_seconds} seconds of processor time."
+            return Outcome.CPU, f"qemu-img was stopped after {limits.cpu_seconds} s of processor time."
         case EndedBecause.SIGNAL:
             return Outcome.KILLED, f"qemu-img was ended by signal {finished.signal}."
         case EndedBecause.EXIT:
@@ -308,7 +316,15 @@ def _judged(run: Run, numbers: CheckNumbers | None) -> Run:
             return _replaced(run, Outcome.LEAKS, f"qemu-img check counts {leaks} and no corruption.")
         case 1 if numbers and numbers.check_errors:
             errors = _plural(numbers.check_errors, "internal error")
-            return _replaced(run, Outcome.FAILED, f"qemu-img check could not finish: it counts {errors}.")
+            return _replaced(
+                run,
+                Outcome.FAILED,
+                f"qemu-img check could not read all it needs: {errors}. "
+                f"In the rest it counts {_plural(numbers.corruptions, 'corruption')} "
+                f"and {_plural(numbers.leaks, 'leaked cluster')}.",
+            )
+        case 0 | 2 | 3:
+            return _replaced(run, Outcome.FAILED, "qemu-img check wrote something that is not its JSON.")
     return run
 
 

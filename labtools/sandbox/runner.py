@@ -19,6 +19,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import IO
 
 MIB = 1024 * 1024
@@ -30,7 +31,13 @@ _DRAIN_SECONDS = 5.0
 _CHUNK = 64 * 1024
 
 # What glibc, GLib and QEMU write when an allocation is refused (gmem.c, qemu_memalign, strerror(ENOMEM)).
-_MEMORY_MARKS = (b"Cannot allocate memory", b"failed to allocate", b"Failed to allocate", b"out of memory")
+_MEMORY_MARKS = (
+    b"Cannot allocate memory",
+    b"failed to allocate",
+    b"Failed to allocate",
+    b"out of memory",
+    b"qemu_thread_create: ",
+)
 
 # A fixed environment: nothing of the portal's (keys, addresses) reaches a child, and messages stay in
 # English.
@@ -178,17 +185,41 @@ def _collect(pid: int, readers: tuple[_Reader, _Reader], deadline: float) -> End
 
 
 def _end(process: subprocess.Popen[bytes], readers: tuple[_Reader, _Reader]) -> None:
-    """Kill the group, wait until nobody holds the pipes, reap.
+    """Kill what is left, wait until nobody holds the pipes, reap.
 
     Killing comes before reaping: until it is reaped, the leader's id cannot be given to another process, so
     the signal cannot hit a stranger. The pipes end only when the last process in the sandbox is gone.
     """
+    _kill_children(process.pid)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     _drain(readers)
     process.wait()
     for reader in readers:
         reader.stream.close()
+
+
+def _kill_children(leader: int) -> None:
+    """Kill the leader's children and give it a moment to reap them and end.
+
+    With bubblewrap as the leader, its child is the first process of the sandbox: killing that one ends the
+    sandbox, and bubblewrap reaps it. Killed at the same time as bubblewrap, it would be left as a zombie to
+    an init process, which many a container does not have.
+    """
+    children = Path(f"/proc/{leader}/task/{leader}/children")
+    try:
+        for child in children.read_text().split():
+            pidfd = os.pidfd_open(int(child))
+            with open(pidfd, "rb", buffering=0):
+                # Asked again, so that a process which took over the id of a child that just ended is spared.
+                if child in children.read_text().split():
+                    signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+        pidfd = os.pidfd_open(leader)
+    except (FileNotFoundError, ProcessLookupError):
+        return
+    with open(pidfd, "rb", buffering=0), selectors.DefaultSelector() as selector:
+        selector.register(pidfd, selectors.EVENT_READ)
+        selector.select(_GRACE_SECONDS)
 
 
 def _drain(readers: tuple[_Reader, _Reader]) -> None:
