@@ -7,4 +7,9 @@ class PortalConfig(AppConfig):
     name = "portal"
 
     def ready(self) -> None:
-        from portal import checks  # noqa: F401  (registers the system checks)
+        from portal import (
+            celery_app,
+            checks,  # noqa: F401  (registers the system checks)
+        )
+
+        celery_app.autodiscover_tasks(force=True)

@@ -79,10 +79,7 @@ def request_image_check(*, upload: Upload, visibility: str = ImageCheck.Visibili
 
 
 def _dispatch(check_id: uuid.UUID) -> None:
-    # Tasks stand above services and import them; only sending one needs this way back.
-    from labtools.tasks import check_image
-
-    dispatch.send_on_commit(check_image, str(check_id))
+    dispatch.send_on_commit("labtools.tasks.check_image", str(check_id))
 
 
 # -------------------------------------------------------------------------------------------- working

@@ -22,7 +22,6 @@ from portal.mail import kinds
 from portal.mail.kinds import Kind
 from portal.mail.models import OutboxAttachment, OutboxMessage
 from portal.mail.preferences import Reader, unsubscribe_url
-from portal.mail.tasks import deliver_message
 
 _HEADER_NAME = re.compile(r"[!-9;-~]+")  # RFC 5322, section 2.2: printable ASCII without the colon
 # Fields that the outbox writes itself; a caller who could set them could change sender, reader or identity.
@@ -106,7 +105,7 @@ def queue_mail(
                 OutboxAttachment(message=message, name=a.name, mime_type=a.mime_type, content=a.content)
                 for a in attachments
             )
-            send_on_commit(deliver_message, message.pk)
+            send_on_commit("portal.mail.tasks.deliver_message", message.pk)
     return message
 
 
