@@ -6,6 +6,7 @@ from django.template import loader
 from django.views.decorators.http import require_safe
 
 from portal import logs
+from portal.styleguide import example_context
 
 
 @require_safe
@@ -29,7 +30,7 @@ def code_of_conduct(request: HttpRequest) -> HttpResponse:
 @require_safe
 def styleguide(request: HttpRequest) -> HttpResponse:
     """Every component of the design with its states."""
-    return render(request, "styleguide.html")
+    return render(request, "styleguide.html", example_context())
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

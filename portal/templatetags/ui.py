@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import template
+from django.core.paginator import Paginator
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
@@ -73,3 +74,12 @@ def date_tile(value: dt.datetime | dt.date | None, precision: str = "exact") -> 
     if isinstance(value, dt.datetime) and timezone.is_aware(value):
         value = timezone.localtime(value)
     return {"value": value, "precision": precision if value else "none"}
+
+
+@register.filter
+def page_numbers(paginator: Paginator[Any], current: int) -> list[int]:
+    """Return the page numbers to show: the ends and the neighbours of ``current``; 0 stands for a gap."""
+    return [
+        n if isinstance(n, int) else 0
+        for n in paginator.get_elided_page_range(current, on_each_side=1, on_ends=1)
+    ]
