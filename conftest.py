@@ -9,6 +9,8 @@ from portal.accounts.models import User
 from portal.tests.factories import make_user
 from portal.tests.processes import RedisServer
 
+pytest_plugins = ["portal.tests.browser"]
+
 
 @pytest.fixture(scope="session", autouse=True)
 def redis_server() -> Iterator[RedisServer]:

@@ -10,7 +10,6 @@ from django.http import HttpRequest
 from portal.dispatch import send_on_commit
 from portal.mail import delivery, kinds
 from portal.mail.models import OptOut, OutboxAttachment, OutboxMessage
-from portal.mail.tasks import deliver_message
 
 
 class ReadOnly:
@@ -53,7 +52,7 @@ class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin[OutboxMessage]):
         with transaction.atomic():
             pks = delivery.send_again(queryset)
             for pk in pks:
-                send_on_commit(deliver_message, pk)
+                send_on_commit("portal.mail.tasks.deliver_message", pk)
         left = queryset.count() - len(pks)
         self.message_user(request, f"{len(pks)} queued again.", messages.SUCCESS)
         if left:
