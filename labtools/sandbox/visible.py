@@ -7,8 +7,9 @@ from typing import Any
 
 # Control characters other than newline and tab, and lone surrogates, which JSON can carry but UTF-8 cannot.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
-# Characters that reorder or hide their neighbours (bidirectional controls, zero width, BOM).
-_FORMAT = re.compile("[\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+# Characters that reorder or hide their neighbours (bidirectional controls, zero width space, BOM). The
+# joiners U+200C and U+200D stay: several scripts of India need them.
+_FORMAT = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 
 
 def visible(text: str) -> str:
