@@ -29,14 +29,25 @@ _TRIAL_LIMITS = Limits(wall_seconds=10, cpu_seconds=5, stdout_bytes=4096, stderr
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """Whether sandboxes can be made here; `reason` is a sentence for the operator when not, else empty."""
+    """Whether sandboxes can be made here; `reason` is a sentence for the operator when not, else empty.
+
+    `disables_userns`: whether bubblewrap can also forbid further user namespaces inside (`--disable-userns`). That
+    takes a namespace within the namespace, which AppArmor on Ubuntu 24.04 may refuse even where it allows the first;
+    it then refuses a program inside just the same.
+    """
 
     ok: bool
     reason: str = ""
+    disables_userns: bool = True
 
 
 def sandbox_argv(
-    command: Sequence[str], *, limits: Limits, image: Path | None = None, program: Path | None = None
+    command: Sequence[str],
+    *,
+    limits: Limits,
+    image: Path | None = None,
+    program: Path | None = None,
+    disable_userns: bool = True,
 ) -> list[str]:
     """The command line that runs `command` in a sandbox under `limits`.
 
@@ -52,7 +63,7 @@ def sandbox_argv(
     # fmt: off
     return [
         find_program("bwrap"),
-        "--unshare-all", "--unshare-user", "--disable-userns",
+        "--unshare-all", "--unshare-user", *(["--disable-userns"] if disable_userns else []),
         "--die-with-parent", "--new-session", "--clearenv",
         "--setenv", "LC_ALL", "C.UTF-8",
         # One malloc arena: otherwise each thread reserves 64 MiB of the address space that RLIMIT_AS counts.
@@ -100,7 +111,7 @@ def _prlimit_argv(limits: Limits) -> list[str]:
 
 
 _lock = threading.Lock()
-_known_good = False
+_known_good: Availability | None = None
 
 
 def is_available() -> Availability:
@@ -111,22 +122,25 @@ def is_available() -> Availability:
     """
     global _known_good
     with _lock:
-        if _known_good:
-            return Availability(ok=True)
-        availability = _try_one()
-        _known_good = availability.ok
-        return availability
+        if _known_good is None:
+            availability = _try(disable_userns=True)
+            if not availability.ok:
+                availability = _try(disable_userns=False)
+            if not availability.ok:
+                return availability
+            _known_good = availability
+        return _known_good
 
 
-def _try_one() -> Availability:
+def _try(*, disable_userns: bool) -> Availability:
     try:
-        argv = sandbox_argv([find_program("true")], limits=_TRIAL_LIMITS)
+        argv = sandbox_argv([find_program("true")], limits=_TRIAL_LIMITS, disable_userns=disable_userns)
         finished = run_bounded(argv, limits=_TRIAL_LIMITS)
     except ProgramMissing as missing:
         package = "bubblewrap" if "bwrap" in str(missing) else "util-linux"
         return Availability(False, f"{missing}. Install the package {package}.")
     if finished.exit_code == 0:
-        return Availability(ok=True)
+        return Availability(ok=True, disables_userns=disable_userns)
     return Availability(False, explain_failure(finished, _read_setting))
 
 

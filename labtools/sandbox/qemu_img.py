@@ -239,7 +239,13 @@ def _run(
         return Run(Outcome.UNAVAILABLE, sentence, version), None
     try:
         inside = PROGRAM if program else find_program("qemu-img")
-        argv = sandbox_argv([inside, *arguments], limits=limits, image=path, program=program)
+        argv = sandbox_argv(
+            [inside, *arguments],
+            limits=limits,
+            image=path,
+            program=program,
+            disable_userns=availability.disables_userns,
+        )
     except ProgramMissing as missing:
         sentence = f"qemu-img was not run: {missing}. Install the package qemu-utils."
         return Run(Outcome.UNAVAILABLE, sentence, version), None

@@ -44,7 +44,7 @@ def image(tmp_path: Path) -> Path:
 
 
 def test_sandbox_can_be_made_here() -> None:
-    assert is_available() == Availability(ok=True)
+    assert is_available() == Availability(ok=True, disables_userns=True)
 
 
 def test_it_sees_programs_the_image_and_nothing_else(image: Path) -> None:
@@ -170,7 +170,7 @@ def test_a_sandbox_that_could_not_be_made_is_told_from_a_failed_program() -> Non
 def test_missing_program_is_named_with_its_package(
     monkeypatch: pytest.MonkeyPatch, program: str, package: str
 ) -> None:
-    monkeypatch.setattr(module, "_known_good", False)
+    monkeypatch.setattr(module, "_known_good", None)
     real = find_program
 
     def find(name: str) -> str:
@@ -186,12 +186,28 @@ def test_missing_program_is_named_with_its_package(
 
 
 def test_failure_is_tried_again_and_success_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = [Availability(False, "not yet"), Availability(True)]
-    monkeypatch.setattr(module, "_known_good", False)
-    monkeypatch.setattr(module, "_try_one", lambda: answers.pop(0))
+    # Each failure is two trials: with and without --disable-userns.
+    answers = [Availability(False, "not yet"), Availability(False, "not yet"), Availability(True)]
+    monkeypatch.setattr(module, "_known_good", None)
+    monkeypatch.setattr(module, "_try", lambda *, disable_userns: answers.pop(0))
 
     assert [is_available().ok for _ in range(4)] == [False, True, True, True]
     assert answers == []
+
+
+def test_sandbox_is_made_without_disable_userns_where_that_alone_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = run_bounded
+
+    def run(argv: list[str], *, limits: Limits) -> Finished:
+        return refused() if "--disable-userns" in argv else real(argv, limits=limits)
+
+    monkeypatch.setattr(module, "_known_good", None)
+    monkeypatch.setattr(module, "run_bounded", run)
+
+    assert is_available() == Availability(ok=True, disables_userns=False)
+    assert "--disable-userns" not in sandbox_argv(["true"], limits=LIMITS, disable_userns=False)
 
 
 def refused(stderr: bytes = b"bwrap: setting up uid map: Permission denied\n") -> Finished:

@@ -15,6 +15,7 @@ import pytest
 
 from labtools.sandbox import (
     Availability,
+    Finished,
     Limits,
     Outcome,
     ProgramMissing,
@@ -318,6 +319,21 @@ def test_without_a_sandbox_qemu_img_is_not_run(
         assert run.sentence == (
             "qemu-img was not run, because no sandbox can be made here. bwrap is not installed."
         )
+
+
+def test_run_does_without_what_the_trial_could_not_have(image: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands = []
+
+    def run(argv: list[str], *, limits: Limits) -> Finished:
+        commands.append(argv)
+        return run_bounded(argv, limits=limits)
+
+    monkeypatch.setattr(module, "is_available", lambda: Availability(True, disables_userns=False))
+    monkeypatch.setattr(module, "run_bounded", run)
+
+    assert image_check(image).run.outcome is Outcome.CLEAN
+    assert "--unshare-all" in commands[-1]
+    assert "--disable-userns" not in commands[-1]
 
 
 def test_missing_qemu_img_is_named(image: Path, monkeypatch: pytest.MonkeyPatch) -> None:
