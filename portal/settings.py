@@ -8,6 +8,7 @@ takes nothing for granted: it refuses to start without its own secret key, hosts
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import django_stubs_ext
 from csp.constants import NONE, SELF
@@ -109,8 +110,9 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "portal.accounts.middleware.last_seen",
     "portal.accounts.middleware.time_zone",
+    "portal.accounts.middleware.one_transaction",
 ]
 
 ROOT_URLCONF = "portal.urls"
@@ -243,14 +245,36 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_MAX_EMAIL_ADDRESSES = 5
+ACCOUNT_FORMS = {
+    "login": "portal.accounts.forms.LoginForm",
+    "signup": "portal.accounts.forms.SignupForm",
+    "add_email": "portal.accounts.forms.AddEmailForm",
+    "change_password": "portal.accounts.forms.ChangePasswordForm",
+    "set_password": "portal.accounts.forms.SetPasswordForm",
+    "reset_password": "portal.accounts.forms.ResetPasswordForm",
+    "reset_password_from_key": "portal.accounts.forms.ResetPasswordKeyForm",
+    "reauthenticate": "portal.accounts.forms.ReauthenticateForm",
+}
+SOCIALACCOUNT_ADAPTER = "portal.accounts.factors.ConnectionAdapter"
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
 SOCIALACCOUNT_LOGIN_ON_GET = False
+# The person sees and confirms the address first; the row is then written by a POST, with its mail.
+SOCIALACCOUNT_AUTO_SIGNUP = False
+SOCIALACCOUNT_FORMS = {"signup": "portal.accounts.forms.SocialSignupForm"}
+MFA_ADAPTER = "portal.accounts.factors.FactorAdapter"
+MFA_FORMS = {
+    "authenticate": "portal.accounts.forms.AuthenticateForm",
+    "reauthenticate": "portal.accounts.forms.ReauthenticateByCodeForm",
+    "activate_totp": "portal.accounts.forms.ActivateTOTPForm",
+    "add_webauthn": "portal.accounts.forms.AddPasskeyForm",
+    "edit_webauthn": "portal.accounts.forms.RenamePasskeyForm",
+}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = SITE_NAME
 # Browsers allow passkeys over plain HTTP on localhost only; that is the embedded default.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = EMBEDDED
-USERSESSIONS_TRACK_ACTIVITY = True
 
 
 def _social_app(prefix: str, **more: Any) -> list[dict[str, Any]]:
@@ -275,6 +299,12 @@ SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {
     "google": {"APPS": _social_app("GOOGLE"), "SCOPE": ["profile", "email"]},
     "openid_connect": {"APPS": _oidc_apps},
 }
+# Where a form may lead after it was sent: browsers hold redirects to the same rule (CSP form-action).
+_sign_in_servers = [
+    *(["https://github.com"] if SOCIALACCOUNT_PROVIDERS["github"]["APPS"] else []),
+    *(["https://accounts.google.com"] if SOCIALACCOUNT_PROVIDERS["google"]["APPS"] else []),
+    *(["{0.scheme}://{0.netloc}".format(urlsplit(_oidc_server))] if _oidc_apps else []),
+]
 
 # ----------------------------------------------------------------------------------------------- mail
 
@@ -385,7 +415,7 @@ CONTENT_SECURITY_POLICY = {
         "connect-src": [SELF],
         "manifest-src": [SELF],
         "worker-src": [SELF],
-        "form-action": [SELF],
+        "form-action": [SELF, *_sign_in_servers],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
         "object-src": [NONE],

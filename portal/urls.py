@@ -1,9 +1,14 @@
 """All addresses of the portal, from its rooms."""
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from portal import health, views
+
+# The administration is entered through the portal's own sign-in, with its rate limits and second factors.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -12,6 +17,9 @@ urlpatterns = [
     path("styleguide/", views.styleguide, name="styleguide"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path(
+        "accounts/sessions/", RedirectView.as_view(pattern_name="me_sessions")
+    ),  # ours tells more than allauth's
     path("accounts/", include("allauth.urls")),
     path("me/", include("portal.accounts.urls")),
     path("", include("portal.mail.urls")),

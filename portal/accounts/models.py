@@ -6,7 +6,7 @@ from zoneinfo import available_timezones
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
@@ -33,8 +33,19 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """A user who may do everything."""
-        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+        """A user who may do everything, and who can sign in at once: the address counts as verified.
+
+        Whoever can run ``manage.py createsuperuser`` already has the database; a mail would prove nothing more,
+        and on a new server mail may not work yet.
+        """
+        from allauth.account.models import (
+            EmailAddress,  # not at the top: allauth's models need this one first
+        )
+
+        with transaction.atomic(using=self._db):
+            user = self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+            EmailAddress.objects.create(user=user, email=user.email.lower(), primary=True, verified=True)
+        return user
 
     def get_by_natural_key(self, username: str | None) -> "User":
         """E-mail addresses are compared without regard to case, as people type them."""

@@ -113,6 +113,8 @@ def _mark_sent(message: OutboxMessage) -> None:
     OutboxMessage.objects.filter(pk=message.pk).update(
         state=State.SENT, sent_at=timezone.now(), claimed_at=None, last_error=""
     )
+    if message.forget_when_sent:
+        _erase([message.pk])
     log.info("mail %s (%s) sent at attempt %d", message.pk, message.kind, message.attempts)
 
 
@@ -122,7 +124,12 @@ def _held(message: OutboxMessage) -> "QuerySet[OutboxMessage]":
 
 
 def _fail(message: OutboxMessage, sentence: str) -> OutboxMessage.State:
-    _held(message).update(state=State.FAILED, claimed_at=None, last_error=sentence)
+    failed = _held(message).update(state=State.FAILED, claimed_at=None, last_error=sentence)
+    if failed and message.forget_when_sent:
+        _erase([message.pk])
+        OutboxMessage.objects.filter(pk=message.pk).update(
+            last_error=""
+        )  # a server's answer names the reader
     log.warning("mail %s (%s) failed for good: %s", message.pk, message.kind, sentence)
     return State.FAILED
 
@@ -185,7 +192,13 @@ def erase_old() -> int:
         created_at__lt=now - timedelta(days=settings.MAIL_KEEP_DAYS),
     )
     with transaction.atomic():
-        pks = list(old.values_list("pk", flat=True)[:_ROUND])
+        return _erase(list(old.values_list("pk", flat=True)[:_ROUND]))
+
+
+def _erase(pks: list[int]) -> int:
+    """Remove body, header fields and attachments, and the address where no member is named."""
+    now = timezone.now()
+    with transaction.atomic():
         OutboxAttachment.objects.filter(message__in=pks).delete()
         rows = OutboxMessage.objects.filter(pk__in=pks)
         rows.filter(to_user=None).update(to_email="", erased_at=now)

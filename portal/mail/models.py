@@ -46,6 +46,9 @@ class OutboxMessage(models.Model):
     html_body = models.TextField(blank=True)
     headers = models.JSONField(default=dict, blank=True, help_text="Further header fields by name.")
     is_transactional = models.BooleanField(default=True)
+    forget_when_sent = models.BooleanField(
+        default=False, help_text="Address and body go as soon as it is sent: the reader has left."
+    )
     message_id = models.CharField(
         max_length=255, unique=True, default=new_message_id, help_text="The same in every attempt."
     )

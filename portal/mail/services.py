@@ -49,13 +49,15 @@ def queue_mail(
     transactional: bool = True,
     headers: Mapping[str, str] | None = None,
     attachments: Sequence[Attachment] = (),
+    forget: bool = False,
 ) -> OutboxMessage | None:
     """Put one mail into the outbox and hand it to a worker once the transaction has committed.
 
     ``template`` names ``mail/<template>.txt`` and ``.html``; one with a slash is a path of its own, and where it
     has no HTML the text is set in the portal's frame. ``dedupe_key`` names the event: a second call with the
     same key returns the first row and changes nothing. ``user`` is the member to whom ``to`` belongs; erasing
-    the member erases the mail. Returns None if the reader has switched off this kind of mail.
+    the member erases the mail. With ``forget`` address and body are erased once it is sent, not days later.
+    Returns None if the reader has switched off this kind of mail.
 
     Raises ``ValueError`` for an unknown kind, an address that is none, or ``transactional`` at odds with the
     kind, and ``BadHeaderError`` (a ``ValueError``) for a line break in a header field.
@@ -94,6 +96,7 @@ def queue_mail(
                 "html_body": html,
                 "headers": fields,
                 "is_transactional": transactional,
+                "forget_when_sent": forget,
                 "request_id": logs.request_id.get(),
                 # The message to the worker goes out on commit; beat follows up only on one that got lost.
                 "next_attempt_at": now + timedelta(seconds=settings.MAIL_DUE_SECONDS),

@@ -1,0 +1,70 @@
+"""What the lab keeps about a member: uploads, and the checks of images with their reports."""
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from labtools.models import ImageCheck, Upload
+from labtools.services import checks
+from portal.accounts.models import User
+
+SHOWN = 10
+
+
+def export_lab(user: User) -> dict[str, Any]:
+    """Every image check with its whole report, and every file that is still on its way or kept for a check."""
+    return {
+        "image_checks": list(
+            ImageCheck.objects.filter(owner=user)
+            .order_by("created_at")
+            .values(
+                "id",
+                "filename",
+                "visibility",
+                "state",
+                "created_at",
+                "finished_at",
+                "delete_after",
+                "length",
+                "sha256",
+                "verdict",
+                "failure",
+                "result",
+            )
+        ),
+        "files": list(
+            Upload.objects.filter(owner=user)
+            .order_by("created_at")
+            .values("id", "filename", "length", "offset", "state", "created_at", "expires_at")
+        ),
+    }
+
+
+def erase_lab(user: User) -> None:
+    """Delete checks, reports and files, also files that are only half here."""
+    checks.erase_member(user)
+    uploads = Upload.objects.filter(owner=user)
+    kept = list(uploads.values_list("pk", flat=True))
+    uploads.delete()
+
+    def remove_files() -> None:
+        for upload_id in kept:
+            # The bytes, and whatever lies beside them under the same name.
+            for path in Path(settings.UPLOAD_DIR).glob(f"{upload_id}*"):
+                path.unlink(missing_ok=True)
+
+    transaction.on_commit(remove_files)
+
+
+def my_images(user: User) -> dict[str, Any]:
+    """The member's latest checks for their own page, and whether there are more."""
+    found = list(
+        ImageCheck.objects.filter(owner=user)
+        .order_by("-created_at")
+        .only("id", "filename", "state", "visibility", "created_at", "delete_after", "verdict", "sample")[
+            : SHOWN + 1
+        ]
+    )
+    return {"checks": found[:SHOWN], "has_more": len(found) > SHOWN}
