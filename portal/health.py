@@ -17,7 +17,8 @@ def healthz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok\n", content_type="text/plain")
 
 
-def _database() -> bool:
+def database_answers() -> bool:
+    """Whether the database answers the simplest question."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -26,7 +27,8 @@ def _database() -> bool:
     return True
 
 
-def _broker() -> bool:
+def broker_answers() -> bool:
+    """Whether Redis answers a PING within a second."""
     try:
         with redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=1) as client:
             return bool(client.ping())
@@ -38,7 +40,7 @@ def _broker() -> bool:
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 when database, broker and a worker of every queue answer; 503 and what is missing otherwise."""
-    checks = {"database": _database(), "broker": _broker()}
+    checks = {"database": database_answers(), "broker": broker_answers()}
     for queue in settings.WORKER_QUEUES:
         checks[f"worker:{queue}"] = checks["broker"] and pulse.is_alive(queue)
     ready = all(checks.values())
