@@ -6,8 +6,8 @@ PATCH is streamed from the server's input; ``request.body`` and ``request.POST``
 
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from socket import socket
+from contextlib import contextmanager, suppress
+from socket import SHUT_RD, socket
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
@@ -25,7 +25,6 @@ from portal.accounts.models import User
 VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,expiration,termination,checksum"
 OFFSET_CONTENT = "application/offset+octet-stream"
-STALL_SECONDS = 30.0
 STATUS: dict[type[service.UploadRefused], int] = {
     service.TooLong: 413,
     service.OverQuota: 413,
@@ -160,15 +159,13 @@ def _get(user: User, upload_id: uuid.UUID) -> Upload:
 
 def _receive(request: HttpRequest, found: Upload, offset: int, checksum: service.Checksum | None) -> Upload:
     count = tus_headers.natural(request, "Content-Length")
-    with _stall_limit(request):
-        return service.receive_bytes(
-            upload=found, offset=offset, count=count, read=request.read, checksum=checksum
-        )
+    with _line(request) as read:
+        return service.receive_bytes(upload=found, offset=offset, count=count, read=read, checksum=checksum)
 
 
 @contextmanager
-def _stall_limit(request: HttpRequest) -> Iterator[None]:
-    """Give up on a connection that brings nothing for ``STALL_SECONDS``.
+def _line(request: HttpRequest) -> Iterator[Callable[[int], bytes]]:
+    """The request's body, given up when it brings nothing for ``UPLOAD_STALL_SECONDS``.
 
     A network that vanishes closes nothing: without a limit the thread and the upload's lock would wait for
     ever, and the sender who comes back would find the upload busy. gunicorn offers its socket; a server
@@ -176,12 +173,22 @@ def _stall_limit(request: HttpRequest) -> Iterator[None]:
     """
     connection = request.META.get("gunicorn.socket")
     if not isinstance(connection, socket):
-        yield
+        yield request.read
         return
+
+    def read(size: int) -> bytes:
+        try:
+            return request.read(size)
+        except OSError:
+            # Ends the next read at once, which then hands over what gunicorn has gathered of a piece.
+            with suppress(OSError):
+                connection.shutdown(SHUT_RD)
+            raise
+
     before = connection.gettimeout()
-    connection.settimeout(STALL_SECONDS)
+    connection.settimeout(settings.UPLOAD_STALL_SECONDS)
     try:
-        yield
+        yield read
     finally:
         connection.settimeout(before)
 
