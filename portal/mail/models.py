@@ -1,6 +1,6 @@
 """The outbox, and who does not want which kind of mail."""
 
-import uuid
+import secrets
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -11,8 +11,11 @@ from django.utils import timezone
 
 
 def new_message_id() -> str:
-    """A Message-ID (RFC 5322, section 3.6.4) under the portal's own host name."""
-    return f"<{uuid.uuid4()}@{urlsplit(settings.SITE_URL).hostname or 'localhost'}>"
+    """A Message-ID (RFC 5322, section 3.6.4) under the portal's own host name.
+
+    Short, so that the field fits on one line: a folded one confuses some mail programs.
+    """
+    return f"<{secrets.token_hex(12)}@{urlsplit(settings.SITE_URL).hostname or 'localhost'}>"
 
 
 class OutboxMessage(models.Model):
