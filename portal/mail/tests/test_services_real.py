@@ -25,8 +25,6 @@ import pytest
 
 from portal.tests.processes import ROOT, RedisServer, Service, free_port
 
-pytestmark = pytest.mark.services
-
 
 class SmtpServer(Service):
     """The SMTP server of ``smtp_server.py`` on a loopback port; a slow one takes ``seconds`` for each mail."""
@@ -162,6 +160,7 @@ def house(tmp_path: Path, database: Callable[[Path], str], smtp: SmtpServer) -> 
         yield House(tmp_path, database(tmp_path), smtp.port)
 
 
+@pytest.mark.services
 def test_server_down_for_a_while_loses_nothing_and_repeats_nothing(house: House, smtp: SmtpServer) -> None:
     addresses = [f"member{number}@example.org" for number in range(20)]
     with house.worker() as worker:
@@ -175,6 +174,7 @@ def test_server_down_for_a_while_loses_nothing_and_repeats_nothing(house: House,
     assert {mail["Message-ID"] for mail in smtp.mails()} == {row[0] for row in house.rows("message_id")}
 
 
+@pytest.mark.services
 def test_worker_killed_while_the_server_is_slow(house: House, smtp: SmtpServer) -> None:
     addresses = [f"member{number}@example.org" for number in range(6)]
     slow = SmtpServer(smtp.port, smtp.folder, seconds=60)
@@ -192,6 +192,7 @@ def test_worker_killed_while_the_server_is_slow(house: House, smtp: SmtpServer) 
     assert {mail["Message-ID"] for mail in smtp.mails()} == {row[0] for row in house.rows("message_id")}
 
 
+@pytest.mark.services
 def test_answers_for_now_and_for_good(house: House, smtp: SmtpServer) -> None:
     smtp.start()
     with house.worker() as worker:
