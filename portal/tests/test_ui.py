@@ -126,9 +126,14 @@ def test_missing_page_says_so_and_names_its_request(as_stranger: Client) -> None
 
 
 def test_styles_and_scripts_stay_within_their_budgets() -> None:
-    def weight(folder: str, suffix: str) -> int:
-        return sum(len(gzip.compress(path.read_bytes())) for path in (ROOT / "static" / folder).glob(suffix))
-
-    assert weight("css", "*.css") <= 15 * 1024
-    shared = ["theme", "menu", "copy", "password", "requests"]
-    assert sum(weight("js", f"{name}.js") for name in shared) <= 5 * 1024
+    """A page gets what base.html links, and at most one style sheet of its room."""
+    base = (ROOT / "templates" / "base.html").read_text()
+    weight = {
+        f"{path.parent.name}/{path.name}": len(gzip.compress(path.read_bytes()))
+        for path in (ROOT / "static").glob("[cj]s*/*.[cj]s*")
+    }
+    shared = [name for name in weight if f'"{name}"' in base]
+    own = [size for name, size in weight.items() if name.startswith("css/") and name not in shared]
+    assert {name.partition("/")[0] for name in shared} == {"css", "js"}
+    assert sum(weight[name] for name in shared if name.startswith("css/")) + max(own, default=0) <= 15 * 1024
+    assert sum(weight[name] for name in shared if name.startswith("js/")) <= 5 * 1024
