@@ -11,7 +11,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 from .errors import ImageError, NotQcow2Error
@@ -38,16 +38,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ImageError as error:
         print(error.sentence, file=sys.stderr)
         return EXIT_UNREADABLE
-    # A terminal in another encoding gets a substitute instead of a traceback.
+    lines = (
+        [json.dumps(to_json_dict(report), indent=2, ensure_ascii=False)] if options.json else render(report)
+    )
+    return _print(lines) or (EXIT_KEPT if report.rules_kept else EXIT_BROKEN)
+
+
+def _print(lines: Iterable[str]) -> int:
+    """Print and return 0, or :data:`EXIT_UNREADABLE` if the output takes no more."""
     if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal in another encoding gets a substitute instead of a traceback.
         sys.stdout.reconfigure(errors="backslashreplace")
-    if options.json:
-        print(json.dumps(to_json_dict(report), indent=2, ensure_ascii=False))
-    else:
-        for line in render(report):
+    try:
+        for line in lines:
             print(line)
-    sys.stdout.flush()
-    return EXIT_KEPT if report.rules_kept else EXIT_BROKEN
+        print(end="", flush=True)
+    except OSError as error:
+        # Python would try, and complain, once more when it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # A reader that has gone (head, less) is no news to anybody.
+        if not isinstance(error, BrokenPipeError):
+            print(f"The output could not be written: {error.strerror}.", file=sys.stderr)
+        return EXIT_UNREADABLE
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -67,10 +80,4 @@ class _Parser(argparse.ArgumentParser):
 
 
 if __name__ == "__main__":
-    try:
-        code = main()
-    except BrokenPipeError:
-        # The reader (head, less) has gone; keep Python from complaining about it once more when it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = EXIT_UNREADABLE
-    sys.exit(code)
+    sys.exit(main())

@@ -70,6 +70,9 @@ Check = Callable[[HeaderValues], Iterator[Problem]]
 
 def judge(name: str, values: HeaderValues) -> tuple[Problem, ...]:
     """The broken rules of field ``name``, each placed at the field's span."""
+    if name == "magic":
+        # Without the mark the file is no qcow2 image, and there is nothing to judge.
+        return ()
     return tuple(
         Problem(problem.code, problem.severity, problem.sentence, f"field-{name}")
         for problem in CHECKS[name](values)
@@ -82,7 +85,7 @@ def applies(name: str, values: HeaderValues) -> bool:
         return values["backing_file_offset"] != 0
     if name in {"l1_table_offset", "refcount_table_offset", "snapshots_offset", "refcount_table_clusters"}:
         return values.cluster_size is not None
-    return name != "padding" or bool(values.raw["padding"])
+    return True
 
 
 def _error(code: str, sentence: str) -> Problem:
@@ -91,11 +94,6 @@ def _error(code: str, sentence: str) -> Problem:
 
 def _warning(code: str, sentence: str) -> Problem:
     return Problem(code, Severity.WARNING, sentence)
-
-
-def _magic(values: HeaderValues) -> Iterator[Problem]:
-    if values.raw["magic"] != layout.MAGIC:
-        yield _error("magic", "The file does not begin with the mark of qcow2.")
 
 
 def _version(values: HeaderValues) -> Iterator[Problem]:
@@ -348,7 +346,6 @@ def _padding(values: HeaderValues) -> Iterator[Problem]:
 
 
 CHECKS: Mapping[str, Check] = {
-    "magic": _magic,
     "version": _version,
     "backing_file_offset": _backing_file_offset,
     "backing_file_size": _backing_file_size,

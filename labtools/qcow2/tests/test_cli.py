@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -121,13 +122,48 @@ def test_missing_file_and_wrong_usage_exit_with_1(tmp_path: Path) -> None:
         assert "Traceback" not in done.stderr
 
 
-def test_reader_that_leaves_early_causes_no_complaint(image: Path) -> None:
-    script = f'"{sys.executable}" -u -m labtools.qcow2 header "{image}" | true; echo "${{PIPESTATUS[0]}}"'
-    for _ in range(3):
-        done = subprocess.run(
-            ["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
-        )
-        assert done.stderr == ""
+def output_into(descriptor: int, image: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "labtools.qcow2", "header", str(image)],
+        cwd=ROOT,
+        stdout=descriptor,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_reader_that_has_gone_causes_no_complaint(image: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = output_into(writing, image)
+    os.close(writing)
+
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_full_disk_is_a_sentence(image: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = output_into(full.fileno(), image)
+
+    assert (done.returncode, done.stderr) == (
+        1,
+        "The output could not be written: No space left on device.\n",
+    )
+
+
+def test_closed_output_still_gives_the_exit_code(image: Path) -> None:
+    command = 'exec "$0" -m labtools.qcow2 header "$1" >&-'
+    done = subprocess.run(
+        ["sh", "-c", command, sys.executable, str(image)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (2, "")
 
 
 def test_terminal_without_unicode_gets_escapes(image: Path) -> None:

@@ -11,16 +11,11 @@ import pytest
 
 from labtools.qcow2 import HeaderReport, estimate_check, open_image, read_header
 
-
-def qemu_img(*arguments: str | Path) -> str:
-    done = subprocess.run(
-        ["qemu-img", *map(str, arguments)], check=True, capture_output=True, text=True, timeout=60
-    )
-    return done.stdout
+from .makers import make_luks, qemu_img
 
 
 def info_of(image: Path) -> dict[str, Any]:
-    """What qemu-img says of the image alone; ``-U`` as a data file may be shared."""
+    """What qemu-img says of the image."""
     found: dict[str, Any] = json.loads(qemu_img("info", "--output=json", "-f", "qcow2", image))
     return found
 
@@ -104,9 +99,7 @@ def test_external_data_file(tmp_path: Path) -> None:
 
 def test_luks(tmp_path: Path) -> None:
     image = tmp_path / "disk.qcow2"
-    secret = ["--object", "secret,id=s,data=example"]
-    options = "encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10"
-    qemu_img("create", "-q", *secret, "-f", "qcow2", "-o", options, image, "8M")
+    make_luks(image, "qcow2")
     report = assert_agreement(image)
     extension = next(
         item for item in report.extensions.extensions if item.details and item.type == 0x0537BE77

@@ -17,6 +17,7 @@ import pytest
 from labtools.qcow2 import NotQcow2Error, open_image, read_header, sniff
 
 from .build import Image
+from .makers import make_luks, qemu_img
 
 
 def code_of(data: bytes) -> str:
@@ -40,8 +41,10 @@ def code_of(data: bytes) -> str:
 )
 def test_images_of_qemu_img_are_named_with_the_right_command(driver: str, code: str, tmp_path: Path) -> None:
     image = tmp_path / "disk"
-    secret = ["--object", "secret,id=s,data=x", "-o", "key-secret=s,iter-time=10"] if driver == "luks" else []
-    subprocess.run(["qemu-img", "create", "-q", "-f", driver, *secret, str(image), "8M"], check=True)
+    if driver == "luks":
+        make_luks(image, driver)
+    else:
+        qemu_img("create", "-q", "-f", driver, image, "8M")
     with open_image(image) as source:
         found = sniff(source)
 
@@ -56,9 +59,7 @@ def test_images_of_qemu_img_are_named_with_the_right_command(driver: str, code: 
 
 def test_fixed_vhd_is_known_by_its_footer(tmp_path: Path) -> None:
     image = tmp_path / "disk.vhd"
-    subprocess.run(
-        ["qemu-img", "create", "-q", "-f", "vpc", "-o", "subformat=fixed", str(image), "8M"], check=True
-    )
+    qemu_img("create", "-q", "-f", "vpc", "-o", "subformat=fixed", image, "8M")
     with open_image(image) as source:
         assert sniff(source).code == "vhd"
 

@@ -9,7 +9,7 @@ import pytest
 
 from labtools.qcow2 import CheckLimits, NotQcow2Error, estimate_check, open_image
 
-from .build import Image, snapshot
+from .build import END, Image, extension, snapshot
 from .test_hostile import Counted
 
 
@@ -134,6 +134,16 @@ def test_unique_tables_are_counted_up_to_a_bound() -> None:
     assert 1 << 18 <= estimate.l2_tables < 1 << 19
     assert not estimate.complete
     assert estimate.refused is None
+
+
+def test_bitmap_directory_is_held_twice_up_to_its_limit() -> None:
+    def memory(size: int) -> int:
+        directory = extension(0x23852875, struct.pack(">IIQQ", 1, 0, size, 0x40000))
+        with open_image(Image(autoclear=1, extensions=directory + END).file()) as source:
+            return estimate_check(source).memory_bytes
+
+    assert memory(1000) - memory(0) == 2000
+    assert memory(2**64 - 1) - memory(0) == 2 * 1024 * 65535
 
 
 def test_header_that_qemu_refuses_costs_nothing() -> None:
