@@ -1,17 +1,59 @@
 """Pages of the meetups room."""
 
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
+
+from events import queries
+from events.forms import MeetupFilterForm
+from events.models import Chapter, Meetup
+
+PER_PAGE = 20
 
 
 @require_safe
 def meetup_list(request: HttpRequest) -> HttpResponse:
-    """Meetups to come."""
-    return render(request, "events/meetup_list.html")
+    """Meetups to come, or with ``?when=past`` those that are over; narrowed by chapter and status."""
+    past = request.GET.get("when") == "past"
+    form = MeetupFilterForm(request.GET)
+    narrowed = form.cleaned_data if form.is_valid() else {}
+    chapter, status = narrowed.get("chapter"), narrowed.get("status", "")
+    found = queries.meetups(request.user, at=timezone.now(), past=past, chapter=chapter, status=status)
+    context = {
+        "form": form,
+        "past": past,
+        "is_narrowed": bool(chapter or status),
+        "page": Paginator(found, PER_PAGE).get_page(request.GET.get("page")),
+    }
+    return render(request, "events/meetup_list.html", context)
+
+
+@require_safe
+def meetup_detail(request: HttpRequest, slug: str) -> HttpResponse:
+    """One meetup."""
+    seen = Meetup.objects.visible_to(request.user).select_related("chapter")
+    meetup = get_object_or_404(seen, slug=slug)
+    now = timezone.now()
+    context = {
+        "meetup": meetup,
+        "is_past": meetup.is_past(now),
+        "organizers": queries.organizers_of(meetup.chapter, at=now),
+    }
+    return render(request, "events/meetup_detail.html", context)
 
 
 @require_safe
 def chapter_list(request: HttpRequest) -> HttpResponse:
     """Chapters by city."""
-    return render(request, "events/chapter_list.html")
+    context = {"chapters": queries.listed_chapters(at=timezone.now())}
+    return render(request, "events/chapter_list.html", context)
+
+
+@require_safe
+def chapter_detail(request: HttpRequest, slug: str) -> HttpResponse:
+    """One chapter: who runs it, its meetups to come and past."""
+    chapter = get_object_or_404(Chapter.objects.visible_to(request.user), slug=slug)
+    page = queries.chapter_page(chapter, request.user, at=timezone.now())
+    return render(request, "events/chapter_detail.html", {"page": page, "chapter": chapter})
