@@ -1,0 +1,111 @@
+"""How this portal writes Markdown's parts as HTML: code with a place for its copy button, tables that scroll."""
+
+from typing import Any
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+from markdown import Markdown
+from markdown.extensions import Extension
+from markdown.treeprocessors import Treeprocessor
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import get_lexer_by_name
+from pygments.lexers.special import TextLexer
+from pygments.util import ClassNotFound
+
+_MAX_LINES_MARKED = 200
+
+
+def read_fence_options(
+    language: str, inputs: dict[str, str], options: dict[str, Any], attrs: dict[str, Any], md: Markdown
+) -> bool:
+    """Take ``hl_lines="2 4-6"`` and ``title="..."`` from the line that opens a fence; ignore the rest."""
+    options["title"] = inputs.get("title", "")
+    options["marked"] = _line_numbers(inputs.get("hl_lines", ""))
+    return True
+
+
+def highlight_fence(
+    source: str, language: str, css_class: str, options: dict[str, Any], md: Markdown, **more: Any
+) -> str:
+    """A fenced block as HTML that ``static/js/copy.js`` understands.
+
+    In ``console`` blocks Pygments tells prompt, command and output apart; the copy button takes commands only.
+    """
+    try:
+        lexer = get_lexer_by_name(language) if language else TextLexer()
+    except ClassNotFound:
+        lexer = TextLexer()
+    formatter = HtmlFormatter(nowrap=True, hl_lines=options.get("marked", []))
+    code = highlight(source, lexer, formatter)
+    # Pygments escapes the source, so a span of these classes can only be its own.
+    code = code.replace('<span class="gp">', '<span class="gp prompt">')
+    code = code.replace('<span class="go">', '<span class="go output">')
+    head = Element("div", {"class": "code-head"})
+    SubElement(head, "span").text = options.get("title") or (language if language != "text" else "")
+    drawn = tostring(head, encoding="unicode", short_empty_elements=False)
+    return f'<div class="code" data-copy="">{drawn}<pre tabindex="0"><code>{code}</code></pre></div>'
+
+
+def _line_numbers(text: str) -> list[int]:
+    """``"2 4-6"`` as [2, 4, 5, 6]; what is no number is left out, and no range grows without bound."""
+    numbers: set[int] = set()
+    for part in text.replace(",", " ").split():
+        first, _, last = part.partition("-")
+        if first.isdecimal() and (last.isdecimal() or not last):
+            start = int(first[:6])
+            stop = min(int((last or first)[:6]), start + _MAX_LINES_MARKED)
+            numbers.update(range(start, stop + 1))
+    return sorted(numbers)
+
+
+class _LowerTopHeading(Treeprocessor):
+    """The page has its ``h1`` already, the title: a ``#`` in the text counts as ``##``."""
+
+    def run(self, root: Element) -> None:
+        for heading in root.iter("h1"):
+            heading.tag = "h2"
+
+
+class _DressTables(Treeprocessor):
+    """Put tables in a box that scrolls by keyboard too; say alignment by class, for CSP forbids style attributes."""
+
+    def run(self, root: Element) -> None:
+        for parent in list(root.iter()):
+            for place, child in enumerate(list(parent)):
+                if child.tag == "table":
+                    box = Element(
+                        "div",
+                        {"class": "table-scroll", "tabindex": "0", "role": "region", "aria-label": "Table"},
+                    )
+                    box.tail, child.tail = child.tail, None
+                    parent[place] = box
+                    box.append(child)
+        for tag in ("td", "th"):
+            for cell in root.iter(tag):
+                if "right" in cell.attrib.pop("style", ""):
+                    cell.set("class", "number")
+        for cell in root.iter("th"):
+            cell.set("scope", "col")
+
+
+class _NameAnchors(Treeprocessor):
+    """Let the permalink of a heading say to a screen reader where it leads."""
+
+    def run(self, root: Element) -> None:
+        for tag in ("h2", "h3", "h4", "h5", "h6"):
+            for heading in root.iter(tag):
+                anchor = next((a for a in heading.iter("a") if a.get("class") == "anchor"), None)
+                if anchor is not None:
+                    anchor.set("aria-label", "Link to this section")
+
+
+class PortalMarkup(Extension):
+    """Our own steps among those of Markdown."""
+
+    def extendMarkdown(self, md: Markdown) -> None:
+        """Show raw HTML as text; lower ``h1`` before the table of contents is made; dress the result."""
+        md.preprocessors.deregister("html_block")
+        md.inlinePatterns.deregister("html")
+        md.treeprocessors.register(_LowerTopHeading(md), "lower_top_heading", 7)
+        md.treeprocessors.register(_NameAnchors(md), "name_anchors", 4)
+        md.treeprocessors.register(_DressTables(md), "dress_tables", 3)

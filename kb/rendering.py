@@ -1,0 +1,86 @@
+"""Markdown to HTML: the one way, for page, preview, feed and export.
+
+Markdown is untrusted. Raw HTML in it is shown as text, not passed through; what the extensions make of the
+rest is sanitised by nh3 at the very end, whatever they do. Two extensions are left out on purpose: ``smarty``
+turns ``--cap`` into a dash, ``snippets`` reads files.
+"""
+
+import html
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+from markdown import Markdown
+
+from kb.markup import PortalMarkup, highlight_fence, read_fence_options
+from kb.sanitising import ID_PREFIX, sanitise
+
+#: Raise it when the same Markdown gives other HTML; stored articles are then rendered anew.
+VERSION = 1
+
+_EXTENSIONS = [
+    "tables",
+    "footnotes",
+    "admonition",
+    "attr_list",
+    "def_list",
+    "abbr",
+    "toc",
+    "sane_lists",
+    "pymdownx.superfences",
+    "pymdownx.details",
+    "pymdownx.tabbed",
+    "pymdownx.tasklist",
+    "pymdownx.tilde",
+]
+_CONFIGURATION: dict[str, dict[str, Any]] = {
+    "toc": {
+        "permalink": "#",
+        "permalink_class": "anchor",
+        "permalink_title": "Link to this section",
+        "toc_depth": "2-3",
+    },
+    "footnotes": {"BACKLINK_TEXT": "back"},
+    "pymdownx.superfences": {
+        "css_class": "code",
+        "custom_fences": [
+            {"name": "*", "class": "code", "format": highlight_fence, "validator": read_fence_options}
+        ],
+    },
+    "pymdownx.tabbed": {"alternate_style": True},
+    "pymdownx.tilde": {"subscript": False},
+}
+
+
+class Heading(TypedDict):
+    """One line of a table of contents: where it is, what it says (plain text), and what is below it."""
+
+    id: str
+    name: str
+    children: list["Heading"]
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What Markdown became. ``html`` is safe to show as it stands; ``words`` counts the source's words."""
+
+    html: str
+    toc: list[Heading]
+    words: int
+
+
+def render(markdown: str) -> Rendered:
+    """Render an article's Markdown. Total: any text gives some HTML, and none of it runs."""
+    converter = Markdown(
+        extensions=[*_EXTENSIONS, PortalMarkup()], extension_configs=_CONFIGURATION, tab_length=4
+    )
+    unsafe = converter.convert(markdown.replace("\x00", ""))
+    toc = [_heading(token) for token in converter.toc_tokens]  # type: ignore[attr-defined]
+    return Rendered(html=sanitise(unsafe), toc=toc, words=len(markdown.split()))
+
+
+def _heading(token: dict[str, Any]) -> Heading:
+    return {
+        "id": ID_PREFIX + token["id"],
+        "name": html.unescape(token["name"]),
+        "children": [_heading(child) for child in token["children"]],
+    }
