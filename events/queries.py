@@ -27,17 +27,23 @@ class ChapterPage:
 
 
 def next_meetups(user: object, *, at: dt.datetime, limit: int = 3) -> list[Meetup]:
-    """The next meetups that ``user`` may see: those with a date first, then those whose date is open."""
+    """The next meetups, drafts and cancelled ones left out: those with a date first, then those whose date is open.
+
+    Each meetup's ``chapter`` has ``organizers``.
+    """
     shown = Meetup.objects.visible_to(user).exclude(status=Meetup.Status.DRAFT)
     coming = shown.upcoming(at=at).exclude(status=Meetup.Status.CANCELLED)
-    return list(coming.select_related("chapter")[:limit])
+    return list(_with_organizers(coming, at)[:limit])
 
 
 def meetups(
     user: object, *, at: dt.datetime, past: bool, chapter: Chapter | None, status: str
 ) -> MeetupQuerySet:
-    """The list of meetups to come or past that ``user`` may see, narrowed where a filter is set."""
-    found = Meetup.objects.visible_to(user).select_related("chapter")
+    """The list of meetups to come or past that ``user`` may see, narrowed where a filter is set.
+
+    Each meetup's ``chapter`` has ``organizers``.
+    """
+    found = _with_organizers(Meetup.objects.visible_to(user), at)
     if chapter:
         found = found.filter(chapter=chapter)
     if status:
@@ -50,6 +56,7 @@ def listed_chapters(*, at: dt.datetime) -> ChapterQuerySet:
     coming = Meetup.objects.visible_to(None).upcoming(at=at).order_by().values("pk")
     return (
         Chapter.objects.listed()
+        .order_by("city")
         .annotate(meetups_to_come=Count("meetups", filter=Q(meetups__in=coming)))
         .prefetch_related(Prefetch("memberships", _organizers(at), to_attr="organizers"))
     )
@@ -62,7 +69,7 @@ def organizers_of(chapter: Chapter, *, at: dt.datetime) -> list[ChapterMembershi
 
 def chapter_page(chapter: Chapter, user: object, *, at: dt.datetime) -> ChapterPage:
     """The page of ``chapter`` as ``user`` may see it."""
-    seen = Meetup.objects.visible_to(user).filter(chapter=chapter).select_related("chapter")
+    seen = _with_organizers(Meetup.objects.visible_to(user).filter(chapter=chapter), at)
     return ChapterPage(
         chapter=chapter,
         organizers=organizers_of(chapter, at=at),
@@ -73,3 +80,8 @@ def chapter_page(chapter: Chapter, user: object, *, at: dt.datetime) -> ChapterP
 
 def _organizers(at: dt.datetime) -> MembershipQuerySet:
     return ChapterMembership.objects.leading().current(timezone.localdate(at)).select_related("user")
+
+
+def _with_organizers(found: MeetupQuerySet, at: dt.datetime) -> MeetupQuerySet:
+    people = Prefetch("chapter__memberships", _organizers(at), to_attr="organizers")
+    return found.select_related("chapter").prefetch_related(people)

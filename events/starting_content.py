@@ -60,7 +60,7 @@ def _load_chapter(start: Start) -> list[str]:
 def _chapter_description(start: Start) -> str:
     return (
         f"{start.city} is one of the three cities in which this community begins. Its people have long answered "
-        "one another's questions about KVM, Xen, oVirt, libvirt, virt-manager and their friends by mail and on "
+        "one another’s questions about KVM, Xen, oVirt, libvirt, virt-manager and their friends by mail and on "
         "IRC. The chapter is for doing that in one room."
     )
 

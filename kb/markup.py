@@ -1,5 +1,6 @@
 """How this portal writes Markdown's parts as HTML: code with a place for its copy button, tables that scroll."""
 
+import re
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
@@ -39,7 +40,8 @@ def highlight_fence(
     code = highlight(source, lexer, formatter)
     # Pygments escapes the source, so a span of these classes can only be its own.
     code = code.replace('<span class="gp">', '<span class="gp prompt">')
-    code = code.replace('<span class="go">', '<span class="go output">')
+    # The end of a line of output belongs to it, so that a copy without output has no empty lines.
+    code = re.sub(r'<span class="go">([^<]*)</span>(\n?)', r'<span class="go output">\1\2</span>', code)
     head = Element("div", {"class": "code-head"})
     SubElement(head, "span").text = options.get("title") or (language if language != "text" else "")
     drawn = tostring(head, encoding="unicode", short_empty_elements=False)
@@ -67,25 +69,48 @@ class _LowerTopHeading(Treeprocessor):
 
 
 class _DressTables(Treeprocessor):
-    """Put tables in a box that scrolls by keyboard too; say alignment by class, for CSP forbids style attributes."""
+    """Put tables in a box that scrolls by keyboard too, and give each cell its column's name.
+
+    Where it is narrow the style sheet turns rows into stacks and shows these names. Alignment is said by class,
+    for the Content-Security-Policy forbids style attributes.
+    """
 
     def run(self, root: Element) -> None:
-        for parent in list(root.iter()):
-            for place, child in enumerate(list(parent)):
-                if child.tag == "table":
-                    box = Element(
-                        "div",
-                        {"class": "table-scroll", "tabindex": "0", "role": "region", "aria-label": "Table"},
-                    )
-                    box.tail, child.tail = child.tail, None
-                    parent[place] = box
-                    box.append(child)
-        for tag in ("td", "th"):
-            for cell in root.iter(tag):
+        tables = [(parent, child) for parent in root.iter() for child in parent if child.tag == "table"]
+        for parent, table in tables:
+            self._box(parent, table)
+            self._dress(table)
+
+    def _box(self, parent: Element, table: Element) -> None:
+        box = Element(
+            "div", {"class": "table-scroll", "tabindex": "0", "role": "region", "aria-label": "Table"}
+        )
+        box.tail, table.tail = table.tail, None
+        parent[list(parent).index(table)] = box
+        box.append(table)
+        table.set("class", "stacked")
+
+    def _dress(self, table: Element) -> None:
+        heads = list(table.iter("th"))
+        for head in heads:
+            head.set("scope", "col")
+        for row in table.iter("tr"):
+            for place, cell in enumerate(row):
                 if "right" in cell.attrib.pop("style", ""):
-                    cell.set("class", "number")
-        for cell in root.iter("th"):
-            cell.set("scope", "col")
+                    cell.set("class", "numeric")
+                if cell.tag == "td" and place < len(heads):
+                    cell.set("data-label", "".join(heads[place].itertext()))
+                    _wrap_content(cell)
+
+
+def _wrap_content(cell: Element) -> None:
+    """Make what a cell holds one box, to stand beside its label."""
+    whole = Element("span")
+    whole.text, cell.text = cell.text, None
+    for child in list(cell):
+        cell.remove(child)
+        whole.append(child)
+    cell.append(whole)
 
 
 class _NameAnchors(Treeprocessor):

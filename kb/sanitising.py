@@ -7,8 +7,8 @@ from pygments.token import STANDARD_TYPES
 ID_PREFIX = "s-"
 
 _MARKUP = (
-    "admonition admonition-title anchor code code-head footnote footnote-backref footnote-ref number output "
-    "prompt table-scroll tabbed-alternate tabbed-block tabbed-content tabbed-labels tabbed-set task-list "
+    "admonition admonition-title anchor code code-head footnote footnote-backref footnote-ref numeric output "
+    "prompt stacked table-scroll tabbed-alternate tabbed-block tabbed-content tabbed-labels tabbed-set task-list "
     "task-list-item bug danger example info note tip warning quote success"
 )
 #: class names that articles may carry: those of code tokens, and those of their own parts
@@ -28,7 +28,7 @@ _ATTRIBUTES = {
     "input": {"checked", "disabled", "name"},
     "label": {"for"},
     "ol": {"start"},
-    "td": {"colspan", "rowspan"},
+    "td": {"colspan", "data-label", "rowspan"},
     "th": {"colspan", "rowspan", "scope"},
 }
 _VALUES = {

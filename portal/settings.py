@@ -406,6 +406,12 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_NAME = env.str("SESSION_COOKIE_NAME", f"session_{PORT}" if EMBEDDED else "__Host-session")
 CSRF_COOKIE_NAME = env.str("CSRF_COOKIE_NAME", f"csrf_{PORT}" if EMBEDDED else "__Host-csrf")
 X_FRAME_OPTIONS = "DENY"
+# Whom /.well-known/security.txt names: a URI, as RFC 9116 section 2.5.3 wants it.
+SECURITY_CONTACT = env.str("SECURITY_CONTACT", f"{SITE_URL}/about/")
+if not SECURITY_CONTACT.startswith(("https://", "mailto:", "tel:")) and not (
+    EMBEDDED and SECURITY_CONTACT.startswith("http://")
+):
+    raise ImproperlyConfigured("SECURITY_CONTACT must be a URI such as mailto:security@example.org.")
 CSRF_FAILURE_VIEW = "portal.views.csrf_failure"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

@@ -15,6 +15,9 @@ urlpatterns = [
     path("about/", views.about, name="about"),
     path("code-of-conduct/", views.code_of_conduct, name="code_of_conduct"),
     path("styleguide/", views.styleguide, name="styleguide"),
+    path("sitemap.xml", views.sitemap, name="sitemap"),
+    path("robots.txt", views.robots, name="robots"),
+    path(".well-known/security.txt", views.security_txt, name="security_txt"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path(

@@ -1,10 +1,25 @@
-"""Pages that belong to no room: home, about, errors. This module composes the rooms; nothing imports it."""
+"""Pages that belong to no room: home, about, errors, and what machines ask for. Nothing imports this module.
 
+It composes the rooms: only here and in the other parts of the composition root do they meet.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template import loader
+from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from events.models import Chapter, Meetup
+from events.queries import next_meetups
+from kb.models import Article
+from kb.queries import newest_articles
+from labtools.models import ImageCheck
+from labtools.sandbox import SAMPLES, SampleKind
 from portal import logs
 from portal.styleguide import example_context
 
@@ -12,7 +27,37 @@ from portal.styleguide import example_context
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Next meetups, newest articles, the lab at a glance."""
-    return render(request, "home.html")
+    context = {
+        "meetups": next_meetups(request.user, at=timezone.now()),
+        "articles": newest_articles(),
+        "samples": _sample_reports(),
+    }
+    return render(request, "home.html", context)
+
+
+@dataclass(frozen=True)
+class SampleReport:
+    """A finished report of one of the lab's samples, as the home page shows it."""
+
+    title: str
+    verdict: str
+    url: str
+
+
+def _sample_reports() -> list[SampleReport]:
+    finished = ImageCheck.objects.listed().filter(
+        sample__in=list(SampleKind), state=ImageCheck.State.FINISHED
+    )
+    by_kind = {check.sample: check for check in finished}
+    return [
+        SampleReport(
+            title=sample.title,
+            verdict=(by_kind[kind].result or {}).get("verdict", {}).get("sentence", ""),
+            url=by_kind[kind].get_absolute_url(),
+        )
+        for kind, sample in SAMPLES.items()
+        if kind in by_kind
+    ]
 
 
 @require_safe
@@ -31,6 +76,49 @@ def code_of_conduct(request: HttpRequest) -> HttpResponse:
 def styleguide(request: HttpRequest) -> HttpResponse:
     """Every component of the design with its states."""
     return render(request, "styleguide.html", example_context())
+
+
+#: what the sitemap protocol allows in one file
+SITEMAP_LIMIT = 50_000
+
+
+@require_safe
+def sitemap(request: HttpRequest) -> HttpResponse:
+    """Every page that a stranger may read, for search engines (sitemaps.org, protocol 0.9)."""
+    names = ("home", "about", "events:meetup_list", "events:chapter_list", "kb:article_list")
+    entries: list[tuple[str, dt.datetime | None]] = [(reverse(name), None) for name in names]
+    entries += [(reverse(name), None) for name in ("labtools:index", "labtools:image_list")]
+    entries += [(chapter.get_absolute_url(), None) for chapter in Chapter.objects.listed().only("slug")]
+    entries += [
+        (article.get_absolute_url(), article.updated_at)
+        for article in Article.objects.published().newest().only("slug", "updated_at")
+    ]
+    newest_meetups = Meetup.objects.visible_to(None).order_by("-pk").only("slug")[:SITEMAP_LIMIT]
+    entries += [(meetup.get_absolute_url(), None) for meetup in newest_meetups]
+    context = {"site_url": settings.SITE_URL, "entries": entries[:SITEMAP_LIMIT]}
+    return render(request, "sitemap.xml", context, content_type="application/xml")
+
+
+@require_safe
+def robots(request: HttpRequest) -> HttpResponse:
+    """What crawlers are asked to leave alone: pages about a person, and forms (RFC 9309)."""
+    lines = ["User-agent: *", *(f"Disallow: /{path}/" for path in ("admin", "accounts", "me", "api"))]
+    text = "\n".join([*lines, "", f"Sitemap: {settings.SITE_URL}{reverse('sitemap')}", ""])
+    return HttpResponse(text, content_type="text/plain; charset=utf-8")
+
+
+@require_safe
+def security_txt(request: HttpRequest) -> HttpResponse:
+    """Whom to tell about a hole (RFC 9116). ``Expires`` moves on while somebody keeps the portal running."""
+    expires = (timezone.now() + dt.timedelta(days=180)).astimezone(dt.UTC)
+    fields = {
+        "Contact": settings.SECURITY_CONTACT,
+        "Expires": expires.strftime("%Y-%m-%dT00:00:00Z"),
+        "Preferred-Languages": "en",
+        "Canonical": f"{settings.SITE_URL}{reverse('security_txt')}",
+    }
+    text = "".join(f"{name}: {value}\n" for name, value in fields.items())
+    return HttpResponse(text, content_type="text/plain; charset=utf-8")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

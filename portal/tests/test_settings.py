@@ -59,6 +59,7 @@ def test_production_does_not_start_without(tmp_path: Path, name: str) -> None:
         ("DATABASE_URL", "mysql://localhost/x"),
         ("REDIS_URL", "localhost:6379"),
         ("SITE_URL", "portal.example"),
+        ("SECURITY_CONTACT", "security@portal.example"),
         ("ALLOWED_HOSTS", "*"),
         ("GITHUB_CLIENT_ID", "half a pair"),
         ("OIDC_SERVER_URL", "https://id.example"),
