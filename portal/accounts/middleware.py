@@ -64,6 +64,20 @@ def one_transaction(get_response: GetResponse) -> GetResponse:
             response = get_response(request)
             if response.status_code >= 500:  # the exception is a response by now
                 transaction.set_rollback(True)
+            else:
+                _tell_before_commit()
         return response
 
     return middleware
+
+
+def _tell_before_commit() -> None:
+    """Run now what allauth put off until after the commit: telling of a new app, passkey or set of codes by mail.
+
+    After the commit such a mail could be lost. Hooks of others, such as waking the mail worker, stay where they are.
+    """
+    connection = transaction.get_connection()
+    early = [hook for hook in connection.run_on_commit if hook[1].__module__.startswith("allauth.")]
+    connection.run_on_commit = [hook for hook in connection.run_on_commit if hook not in early]
+    for _, tell, _ in early:
+        tell()
