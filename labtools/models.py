@@ -166,3 +166,7 @@ class ImageCheck(models.Model):
     def is_working(self) -> bool:
         """Whether the page should ask again."""
         return self.state in (self.State.QUEUED, self.State.RUNNING)
+
+    def is_owned_by(self, user: object) -> bool:
+        """Whether ``user`` may change and delete it. Samples belong to nobody."""
+        return isinstance(user, User) and self.owner_id == user.pk

@@ -9,4 +9,8 @@ urlpatterns = [
     path("", views.index, name="index"),
     path("images/", views.image_list, name="image_list"),
     path("images/<uuid:check_id>/", views.report, name="report"),
+    path("images/<uuid:check_id>.json", views.report_json, name="report_json"),
+    path("images/<uuid:check_id>/visibility/", views.report_visibility, name="report_visibility"),
+    path("images/<uuid:check_id>/delete/", views.report_delete, name="report_delete"),
+    path("images/samples/<slug:sample>/check/", views.check_sample, name="check_sample"),
 ]

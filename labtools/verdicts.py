@@ -38,14 +38,6 @@ class Tone(StrEnum):
     BAD = "bad"
 
 
-TONE_WORDS = {
-    Tone.GOOD: "No damage found",
-    Tone.NOTE: "Nothing to check",
-    Tone.WARN: "Attention",
-    Tone.BAD: "Damage",
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Advice:
     """A thing to do next; ``command`` has IMAGE (or COPY) where the file's name goes, or is empty."""
@@ -250,7 +242,7 @@ def _not_opened(check: CheckResult) -> Verdict:
 
 def _leaks(header: HeaderReport, check: CheckResult) -> Verdict:
     leaks = check.numbers.leaks if check.numbers else 0
-    waste = f"They take {_size(leaks * (header.facts.cluster_size or 0))} of the file"
+    waste = f"They take {binary_size(leaks * (header.facts.cluster_size or 0))} of the file"
     if leaks >= MANY_LEAKS:
         return Verdict(
             Code.LEAKS,
@@ -373,7 +365,7 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
-def _size(number: int) -> str:
+def binary_size(number: int) -> str:
     """Bytes in the largest binary unit that they reach."""
     value, units = float(number), ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"]
     while value >= 1024 and len(units) > 1:

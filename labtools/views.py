@@ -1,18 +1,30 @@
 """Pages of the lab."""
 
 import uuid
+from typing import cast
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_safe
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
 
+from labtools import queries, report_page, sandbox
+from labtools.forms import VisibilityForm
 from labtools.models import ImageCheck
+from labtools.services import checks, samples
+from portal.accounts.models import User
 
 
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """What the lab can do."""
-    return render(request, "labtools/index.html")
+    context = {"samples": queries.sample_reports(), "max_bytes": settings.UPLOAD_MAX_BYTES}
+    return render(request, "labtools/index.html", context)
 
 
 @require_safe
@@ -21,8 +33,84 @@ def image_list(request: HttpRequest) -> HttpResponse:
     return render(request, "labtools/image_list.html", {"checks": ImageCheck.objects.listed()})
 
 
+def _visible_check(request: HttpRequest, check_id: uuid.UUID) -> ImageCheck:
+    return get_object_or_404(ImageCheck.objects.visible_to(request.user), pk=check_id)
+
+
+def _own_check(request: HttpRequest, check_id: uuid.UUID) -> ImageCheck:
+    """The check if it is the member's own; what they may see but not change is a 403, what they may not see a 404."""
+    check = _visible_check(request, check_id)
+    if not check.is_owned_by(request.user):
+        raise PermissionDenied
+    return check
+
+
 @require_safe
+@vary_on_headers("HX-Request")
+@never_cache
 def report(request: HttpRequest, check_id: uuid.UUID) -> HttpResponse:
-    """The report of one image."""
-    check = get_object_or_404(ImageCheck.objects.visible_to(request.user), pk=check_id)
-    return render(request, "labtools/report.html", {"check": check})
+    """The report of one image, or the stages of the check while it is at work. htmx asks for the part that changes."""
+    check = _visible_check(request, check_id)
+    is_finished = check.state == ImageCheck.State.FINISHED
+    context = {
+        "check": check,
+        "is_owner": check.is_owned_by(request.user),
+        "address": settings.SITE_URL + check.get_absolute_url(),
+        "stages": report_page.stages(check),
+        "page": report_page.report_page(check, settings.SITE_URL + check.get_absolute_url())
+        if is_finished
+        else None,
+        "visibilities": ImageCheck.Visibility.choices,
+        "is_stage_new": request.GET.get("stage") != check.stage,
+    }
+    part = "#status" if "HX-Request" in request.headers else ""
+    return render(request, f"labtools/report.html{part}", context)
+
+
+@require_safe
+@never_cache
+def report_json(request: HttpRequest, check_id: uuid.UUID) -> HttpResponse:
+    """The same as data, whole."""
+    check = _visible_check(request, check_id)
+    return JsonResponse(queries.check_as_json(check), json_dumps_params={"ensure_ascii": False, "indent": 1})
+
+
+@require_POST
+@login_required
+def report_visibility(request: HttpRequest, check_id: uuid.UUID) -> HttpResponse:
+    """The owner chooses who may see it."""
+    check = _own_check(request, check_id)
+    form = VisibilityForm(request.POST)
+    if not form.is_valid():
+        raise BadRequest("unknown visibility")
+    checks.change_visibility(check=check, visibility=form.cleaned_data["visibility"])
+    messages.success(
+        request, "Saved: " + dict(ImageCheck.Visibility.choices)[form.cleaned_data["visibility"]] + "."
+    )
+    return redirect(check)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def report_delete(request: HttpRequest, check_id: uuid.UUID) -> HttpResponse:
+    """Ask once, then delete the report and, if it is still here, the file."""
+    check = _own_check(request, check_id)
+    if request.method != "POST":
+        return render(request, "labtools/report_delete.html", {"check": check})
+    checks.delete_image_check(check=check)
+    messages.success(request, "The report is deleted.")
+    return redirect("labtools:image_list")
+
+
+@require_POST
+@login_required
+def check_sample(request: HttpRequest, sample: str) -> HttpResponse:
+    """Check a copy of a ready sample as one's own, and watch it."""
+    if sample not in sandbox.SAMPLES:
+        raise Http404
+    try:
+        check = samples.request_sample_check(user=cast(User, request.user), sample=sample)
+    except (checks.TooManyChecks, checks.SampleMissing) as refusal:
+        messages.error(request, str(refusal))
+        return redirect("labtools:image_list")
+    return redirect(check)

@@ -1,0 +1,500 @@
+"""A stored report as the rows of its page. Reads the JSON of :mod:`labtools.examination`; no database, no HTML.
+
+Everything here has been bounded when it was stored; what is cut again for the page is said on the page, and
+the JSON has it whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from labtools.models import ImageCheck
+from labtools.qcow2 import Span, hex_rows
+from labtools.verdicts import binary_size, count
+
+HEX_BYTES = 1024
+"""Bytes of the header cluster that the page shows; a sound header with its extensions has about 400."""
+EXAMPLES = 5
+ROWS = 100
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A step of the work. ``state`` is a word; ``tone`` its colour; ``percent`` only while it is hashing."""
+
+    label: str
+    state: str
+    tone: str = ""
+    current: bool = False
+    percent: int | None = None
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A label with its value."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True)
+class HexByte:
+    """A byte of the dump. The first byte of a field has an ``anchor`` and a ``target``: the field's row."""
+
+    hex: str
+    span: str
+    css: str
+    label: str = ""
+    anchor: str = ""
+    target: str = ""
+
+
+@dataclass(frozen=True)
+class HexRow:
+    """Sixteen bytes in two halves, after their offset."""
+
+    offset: str
+    halves: tuple[tuple[HexByte, ...], ...]
+
+
+@dataclass(frozen=True)
+class FieldRow:
+    """A field, or an extension. ``bytes_link`` is empty where its bytes are not shown."""
+
+    id: str
+    span: str
+    name: str
+    place: str
+    bytes_link: str
+    raw: str
+    human: str
+    meaning: str
+    rule: str
+    state: str
+    tone: str
+    problems: tuple[str, ...]
+    details: tuple[Fact, ...] = ()
+    details_more: int = 0
+    css: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A row of what was found: a tag in words, an explanation, lines as evidence, and how many more there are."""
+
+    tag: str
+    tone: str
+    title: str
+    explanation: str
+    lines: tuple[str, ...] = ()
+    more: int = 0
+    link: str = ""
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Raw:
+    """What a program wrote, to be folded away."""
+
+    title: str
+    text: str
+    cut: bool
+
+
+@dataclass(frozen=True)
+class ReportPage:
+    """All that the page of a finished check shows."""
+
+    verdict: Json
+    facts: tuple[Fact, ...]
+    header: Json | None
+    hex: tuple[HexRow, ...]
+    hex_cut: bool
+    fields: tuple[FieldRow, ...]
+    extensions: tuple[FieldRow, ...]
+    extensions_more: int
+    features: tuple[Json, ...]
+    snapshots: tuple[Json, ...]
+    snapshots_more: int
+    header_findings: tuple[Finding, ...]
+    check_findings: tuple[Finding, ...]
+    agreement: str
+    differences: tuple[Json, ...]
+    info: tuple[Fact, ...]
+    runs: tuple[Fact, ...]
+    raws: tuple[Raw, ...]
+    timings: tuple[Fact, ...]
+    bug_report: str
+
+
+STAGES = (
+    (ImageCheck.Stage.WAITING, "Waiting for a worker"),
+    (ImageCheck.Stage.HASHING, "Reading the file, computing SHA-256"),
+    (ImageCheck.Stage.HEADER, "Reading the header"),
+    (ImageCheck.Stage.INFO, "Asking qemu-img info"),
+    (ImageCheck.Stage.CHECK, "Running qemu-img check"),
+)
+
+
+def stages(check: ImageCheck) -> list[Stage]:
+    """The steps of a check at work: those done, the one in hand, those to come."""
+    order = [name for name, _ in STAGES]
+    at = order.index(ImageCheck.Stage(check.stage)) if check.stage in order else len(order)
+    rows = []
+    for index, (name, label) in enumerate(STAGES):
+        if index < at:
+            rows.append(Stage(label, "done", "good"))
+        elif index > at:
+            rows.append(Stage(label, "to come"))
+        elif name is ImageCheck.Stage.HASHING:
+            rows.append(Stage(label, f"{check.progress} %", current=True, percent=check.progress))
+        else:
+            rows.append(Stage(label, "at work" if index else "next in line", current=True))
+    return rows
+
+
+def report_page(check: ImageCheck, url: str) -> ReportPage:
+    """The page of a finished check. ``url`` is the report's full address, for the text to be copied."""
+    result: Json = check.result or {}
+    header = result.get("header")
+    dump = _dump(header)
+    problems = header["problems"] if header else []
+    return ReportPage(
+        verdict=result["verdict"],
+        facts=tuple(_facts(check, result)),
+        header=header,
+        hex=tuple(_hex(dump, _colours(header), {p["where"] for p in problems if p["severity"] != "note"})),
+        hex_cut=header is not None and _is_cut(header),
+        fields=tuple(_fields(header)),
+        extensions=tuple(_extensions(header)),
+        extensions_more=header["extensions"]["more"] if header else 0,
+        features=tuple(header["features"]) if header else (),
+        snapshots=tuple(_snapshots(header)),
+        snapshots_more=_snapshots_more(header),
+        header_findings=tuple(_header_findings(result)),
+        check_findings=tuple(_check_findings(result)),
+        agreement=_agreement(result),
+        differences=tuple(result.get("differences", ())),
+        info=tuple(_info(result)),
+        runs=tuple(_runs(result)),
+        raws=tuple(_raws(result)),
+        timings=tuple(_timings(result)),
+        bug_report=_bug_report(check, result, url),
+    )
+
+
+# --------------------------------------------------------------------------------------- what stands out
+
+
+def _facts(check: ImageCheck, result: Json) -> Iterator[Fact]:
+    header, checked = result.get("header"), result.get("check")
+    if header:
+        facts = header["facts"]
+        yield Fact("Virtual size", binary_size(facts["virtual_size"]))
+        yield Fact("File length", binary_size(check.length))
+        if facts["cluster_size"]:
+            yield Fact("Cluster size", binary_size(facts["cluster_size"]))
+        yield Fact("Version", f"{header['version']}")
+    else:
+        found = (result.get("found") or {}).get("format")
+        yield Fact("Format", found["name"] if found else "qcow2, cut short" if check.length else "empty file")
+        yield Fact("File length", binary_size(check.length))
+    if checked and (numbers := checked["numbers"]):
+        yield Fact("Corruptions", f"{numbers['corruptions']:,}")
+        yield Fact("Leaks", f"{numbers['leaks']:,}")
+    if checked:
+        yield Fact(_program(result), _OUTCOME_WORDS.get(checked["run"]["outcome"], "did not finish"))
+
+
+_OUTCOME_WORDS = {
+    "clean": "no errors",
+    "leaks": "leaks only",
+    "corruptions": "corruptions",
+    "failed": "gave up",
+    "needs-key": "not run",
+    "unavailable": "not run",
+    "timeout": "stopped",
+    "output": "stopped",
+    "memory": "out of memory",
+    "cpu": "stopped",
+}
+
+
+def _program(result: Json) -> str:
+    version = (result.get("versions", {}).get("qemu_img") or "").split(" ")[0]
+    return f"qemu-img {version}".strip()
+
+
+def _header_findings(result: Json) -> Iterator[Finding]:
+    header = result.get("header")
+    if not header:
+        return
+    silent = {each["subject"] for each in result.get("silences", ())}
+    for problem in header["problems"][:ROWS]:
+        yield Finding(
+            tag=problem["severity"],
+            tone={"error": "bad", "warning": "warn"}.get(problem["severity"], "note"),
+            title=_place_name(problem["where"]),
+            explanation=problem["sentence"],
+            link=f"#{problem['where']}" if problem["where"] else "",
+            where="passed by qemu-img check" if problem["code"] in silent else "",
+        )
+
+
+def _place_name(where: str | None) -> str:
+    if where is None:
+        return "The image as a whole"
+    kind, _, name = where.partition("-")
+    return {"field": name, "extension": f"header extension {int(name) + 1}" if name.isdigit() else name}.get(
+        kind, where.replace("-", " ")
+    )
+
+
+_MESSAGE_TAGS = {"error": ("error", "bad"), "leak": ("leak", "warn"), "note": ("message", "note")}
+
+
+def _check_findings(result: Json) -> Iterator[Finding]:
+    for message in (result.get("check") or {}).get("messages", [])[:ROWS]:
+        noun, tone = _MESSAGE_TAGS[message["severity"]]
+        lines = tuple(example["sentence"] for example in message["examples"])
+        yield Finding(
+            tag=count(message["count"], noun),
+            tone=tone,
+            title=message["code"].replace("-", " "),
+            explanation=message["explanation"],
+            lines=lines,
+            more=message["count"] - len(lines),
+        )
+
+
+def _agreement(result: Json) -> str:
+    """The third voice: where our reading and qemu-img differ, in a sentence."""
+    header, checked = result.get("header"), result.get("check")
+    if not header or not checked or not checked["numbers"]:
+        return ""
+    silent = len(result.get("silences", ()))
+    if not silent and not result.get("differences"):
+        return (
+            "Our reading of the header and qemu-img agree. qemu-img check compares stored refcounts with "
+            "references; our reading adds the header's own rules."
+        )
+    sentence = ""
+    if silent:
+        sentence = (
+            f"We find {count(silent, 'rule')} of the header broken that qemu-img check says nothing about: "
+            "it compares stored refcounts with references and does not judge the header. "
+        )
+    if result.get("differences"):
+        sentence += (
+            "Some facts below are read differently by qemu-img info; its word decides what a guest sees."
+        )
+    return sentence.strip()
+
+
+# --------------------------------------------------------------------------------- the header, byte by byte
+
+
+def _dump(header: Json | None) -> tuple[bytes, list[Span]]:
+    if not header:
+        return b"", []
+    data = bytes.fromhex(header["dump"]["data"])[:HEX_BYTES]
+    return data, [Span(**span) for span in header["dump"]["spans"]]
+
+
+def _is_cut(header: Json) -> bool:
+    return bool(header["dump"]["cut"]) or len(header["dump"]["data"]) > 2 * HEX_BYTES
+
+
+def _colours(header: Json | None) -> dict[str, str]:
+    """Four colours in turn, so that neighbours differ; bytes that belong to nothing have none."""
+    spans = [span for span in header["dump"]["spans"] if span["kind"] != "unused"] if header else []
+    return {span["id"]: f"byte-{index % 4 + 1}" for index, span in enumerate(spans)}
+
+
+def _hex(dump: tuple[bytes, list[Span]], colours: dict[str, str], broken: set[str]) -> Iterator[HexRow]:
+    data, spans = dump
+    labels = {span.id: span.label for span in spans}
+    seen: set[str] = set()
+    for row in hex_rows(data, [_cut(span, len(data)) for span in spans]):
+        cells = []
+        for cell in row.cells:
+            css = "byte-bad" if cell.span in broken else colours.get(cell.span, "")
+            first = cell.span not in seen and cell.span in colours
+            seen.add(cell.span)
+            if first:
+                cells.append(
+                    HexByte(cell.hex, cell.span, css, labels[cell.span], f"b-{cell.offset}", cell.span)
+                )
+            else:
+                cells.append(HexByte(cell.hex, cell.span, css))
+        yield HexRow(f"{row.offset:08x}", (tuple(cells[:8]), tuple(cells[8:])))
+
+
+def _cut(span: Span, end: int) -> Span:
+    return Span(span.id, span.kind, min(span.start, end), min(span.stop, end), span.label)
+
+
+_TONES = {"kept": "good", "broken": "bad"}
+
+
+def _fields(header: Json | None) -> Iterator[FieldRow]:
+    colours = _colours(header)
+    for field in header["fields"] if header else ():
+        last = field["offset"] + field["length"] - 1
+        yield FieldRow(
+            id=field["span"],
+            span=field["span"],
+            name=field["name"],
+            place=f"{field['offset']}–{last}",
+            bytes_link=f"#b-{field['offset']}" if field["raw"] else "",
+            raw=_spaced(field["raw"]),
+            human=field["human"],
+            meaning=field["meaning"],
+            rule=field["rule"],
+            state="absent" if not field["raw"] else _state(field),
+            tone=_field_tone(field),
+            problems=tuple(problem["sentence"] for problem in field["problems"]),
+            css=colours.get(field["span"], ""),
+        )
+
+
+def _state(part: Json) -> str:
+    if part["state"] == "not applicable":
+        return "does not apply" if part["rule"] else "no rule"
+    return str(part["state"])
+
+
+def _field_tone(part: Json) -> str:
+    tone = _TONES.get(part["state"], "")
+    if tone == "bad" and all(problem["severity"] != "error" for problem in part["problems"]):
+        return "warn"
+    return tone
+
+
+def _extensions(header: Json | None) -> Iterator[FieldRow]:
+    for part in header["extensions"]["extensions"] if header else ():
+        shown = part["offset"] < HEX_BYTES
+        yield FieldRow(
+            id=part["span"],
+            span=part["span"],
+            name=part["name"],
+            place=f"{part['offset']}–{part['offset'] + 7 + part['length']}",
+            bytes_link=f"#b-{part['offset']}" if shown else "",
+            raw=f"type 0x{part['type']:08x}, {count(part['length'], 'byte')} of data",
+            human=part["human"],
+            meaning=part["meaning"],
+            rule=part["rule"],
+            state=_state(part),
+            tone=_field_tone(part),
+            problems=tuple(problem["sentence"] for problem in part["problems"]),
+            details=tuple(Fact(detail["label"], detail["human"]) for detail in part["details"]),
+            details_more=part["details_more"],
+        )
+
+
+def _spaced(raw: str) -> str:
+    return " ".join(raw[at : at + 2] for at in range(0, len(raw), 2))
+
+
+def _snapshots(header: Json | None) -> Iterator[Json]:
+    for entry in header["snapshots"]["entries"][:ROWS] if header else ():
+        disk, state = entry["disk_size"], entry["vm_state_size"]
+        yield entry | {
+            "disk": "not stored" if disk is None else binary_size(disk),
+            "state": binary_size(state) if state else "none",
+            "problems": [problem["sentence"] for problem in entry["problems"]],
+        }
+
+
+def _snapshots_more(header: Json | None) -> int:
+    if not header:
+        return 0
+    table = header["snapshots"]
+    return int(table["more"]) + max(0, len(table["entries"]) - ROWS)
+
+
+# ------------------------------------------------------------------------------------------- qemu-img
+
+
+def _info(result: Json) -> Iterator[Fact]:
+    """The scalars of QEMU's ImageInfo, flat, but for the path of our own copy."""
+    information = (result.get("info") or {}).get("information") or {}
+    inner = information.get("format-specific")
+    specific = inner.get("data") if isinstance(inner, dict) else None
+    for part in (information, specific if isinstance(specific, dict) else {}):
+        for name, value in part.items():
+            if name in ("filename", "actual-size", "full-backing-filename") or isinstance(value, dict | list):
+                continue
+            yield Fact(str(name).replace("-", " "), _said(str(name), value))
+
+
+def _said(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int) and name.endswith("size"):
+        return f"{value:,} bytes ({binary_size(value)})" if value >= 1024 else count(value, "byte")
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _runs(result: Json) -> Iterator[Fact]:
+    for name in ("info", "check"):
+        if part := result.get(name):
+            run = part["run"]
+            ended = "" if run["exit_code"] is None else f" Exit code {run['exit_code']}."
+            yield Fact(f"qemu-img {name}", run["sentence"] + ended)
+
+
+def _raws(result: Json) -> Iterator[Raw]:
+    for name in ("info", "check"):
+        run = (result.get(name) or {}).get("run")
+        for stream, words in (("stdout", "output"), ("stderr", "messages")):
+            if run and run[f"raw_{stream}"].strip():
+                yield Raw(f"qemu-img {name}: {words}", run[f"raw_{stream}"], run[f"{stream}_truncated"])
+
+
+_TIMING_WORDS = {"hashing": "SHA-256", "header": "header", "info": "qemu-img info", "check": "qemu-img check"}
+
+
+def _timings(result: Json) -> Iterator[Fact]:
+    for name, seconds in result.get("seconds", {}).items():
+        yield Fact(_TIMING_WORDS.get(name, name), f"{seconds:.2f} s")
+
+
+def _bug_report(check: ImageCheck, result: Json, url: str) -> str:
+    """A short text for a bug report: facts and numbers, no names out of the image but the file's own."""
+    lines = [
+        result["verdict"]["sentence"],
+        f"file: {check.filename or 'image'}, {check.length:,} bytes, SHA-256 {check.sha256}",
+    ]
+    if header := result.get("header"):
+        facts = header["facts"]
+        set_bits = [f"{each['set']} {each['name']}" for each in header["features"] if each["is_set"]]
+        lines.append(
+            f"qcow2 version {header['version']}, virtual size {facts['virtual_size']:,}, "
+            f"cluster size {facts['cluster_size'] or 0:,}, refcount bits {facts['refcount_bits']}, "
+            f"snapshots {facts['snapshots']}, features: {', '.join(set_bits) or 'none'}"
+        )
+        lines += [f"header {each['severity']}: {each['sentence']}" for each in header["problems"][:5]]
+    if checked := result.get("check"):
+        numbers = checked["numbers"] or {}
+        named = [
+            f"{name} {numbers[name]:,}"
+            for name in ("check-errors", "corruptions", "leaks")
+            if name in numbers
+        ]
+        version = result["versions"]["qemu_img"] or "not installed"
+        lines.append(f"qemu-img check ({version}): {', '.join(named) or checked['run']['sentence']}")
+        lines += [
+            f"  {line}" for message in checked["messages"][:3] for line in [_first_line(message)] if line
+        ]
+    return "\n".join([*lines, url])
+
+
+def _first_line(message: Json) -> str:
+    examples = message["examples"]
+    more = f" (and {message['count'] - 1:,} more)" if message["count"] > 1 else ""
+    return f"{examples[0]['sentence']}{more}" if examples else ""
