@@ -20,7 +20,9 @@ def sample_reports() -> list[SampleReport]:
     """The three samples in order, each with its finished report. One query."""
     found = ImageCheck.objects.exclude(sample="").filter(state=ImageCheck.State.FINISHED)
     reports = {check.sample: SampleReport(_sample(check), check, _sentence(check)) for check in found}
-    return [reports.get(kind.value, SampleReport(sample, None, "")) for kind, sample in sandbox.SAMPLES.items()]
+    return [
+        reports.get(kind.value, SampleReport(sample, None, "")) for kind, sample in sandbox.SAMPLES.items()
+    ]
 
 
 def _sentence(check: ImageCheck) -> str:

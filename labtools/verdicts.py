@@ -102,7 +102,7 @@ def _not_qcow2(found: Format) -> Verdict:
     first, _, rest = found.sentence.partition(". ")
     advice: tuple[Advice, ...] = ()
     if found.command:
-        advice += (Advice("The way on, with your file in place of IMAGE.", found.command),)
+        advice += (Advice("This command leads on, with your file in place of IMAGE.", found.command),)
     else:
         advice += (Advice("Send the qcow2 image itself. If this should be it, fetch it again."),)
     if found.code in ("zeros", "unknown"):

@@ -223,14 +223,13 @@ class TestFinished:
     def test_field_and_bytes_link_to_each_other(self, as_owner: Client, report: ImageCheck) -> None:
         text = page(as_owner, report)
         for name, offset in (("magic", 0), ("size", 24), ("nb_snapshots", 60), ("header_length", 100)):
-            byte = re.search(
-                rf'<a class="[^"]*" id="b-{offset}" href="#field-{name}" data-span="field-{name}">', text
-            )
+            byte = re.search(rf'<a[^>]*id="b-{offset}"[^>]*>', text)
             assert byte, name
-            row = re.search(
-                rf'<tr class="hex-field" id="field-{name}" data-span="field-{name}">.*?</tr>', text, re.S
-            )
+            assert f'href="#field-{name}"' in byte[0]
+            assert f'data-span="field-{name}"' in byte[0]
+            row = re.search(rf'<tr[^>]*id="field-{name}"[^>]*>.*?</tr>', text, re.S)
             assert row, name
+            assert f'data-span="field-{name}"' in row[0]
             assert f'href="#b-{offset}"' in row[0]
         targets = set(re.findall(r'href="#([^"]+)"', text)) - {"main"}
         assert targets <= set(re.findall(r'id="([^"]+)"', text))
