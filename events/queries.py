@@ -69,7 +69,7 @@ def organizers_of(chapter: Chapter, *, at: dt.datetime) -> list[ChapterMembershi
 
 def chapter_page(chapter: Chapter, user: object, *, at: dt.datetime) -> ChapterPage:
     """The page of ``chapter`` as ``user`` may see it."""
-    seen = _with_organizers(Meetup.objects.visible_to(user).filter(chapter=chapter), at)
+    seen = Meetup.objects.visible_to(user).filter(chapter=chapter)
     return ChapterPage(
         chapter=chapter,
         organizers=organizers_of(chapter, at=at),

@@ -6,6 +6,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from markdown import Markdown
 from markdown.extensions import Extension
+from markdown.postprocessors import Postprocessor
 from markdown.treeprocessors import Treeprocessor
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
@@ -83,7 +84,7 @@ class _DressTables(Treeprocessor):
 
     def _box(self, parent: Element, table: Element) -> None:
         box = Element(
-            "div", {"class": "table-scroll", "tabindex": "0", "role": "region", "aria-label": "Table"}
+            "div", {"class": "table-scroll", "tabindex": "0", "role": "group", "aria-label": "Table"}
         )
         box.tail, table.tail = table.tail, None
         parent[list(parent).index(table)] = box
@@ -124,6 +125,13 @@ class _NameAnchors(Treeprocessor):
                     anchor.set("aria-label", "Link to this section")
 
 
+class _NameCheckboxes(Postprocessor):
+    """Name the boxes of task lists; text cannot hold this tag, for it is escaped by now."""
+
+    def run(self, text: str) -> str:
+        return text.replace('<input type="checkbox" ', '<input type="checkbox" aria-label="Done" ')
+
+
 class PortalMarkup(Extension):
     """Our own steps among those of Markdown."""
 
@@ -134,3 +142,4 @@ class PortalMarkup(Extension):
         md.treeprocessors.register(_LowerTopHeading(md), "lower_top_heading", 7)
         md.treeprocessors.register(_NameAnchors(md), "name_anchors", 4)
         md.treeprocessors.register(_DressTables(md), "dress_tables", 3)
+        md.postprocessors.register(_NameCheckboxes(md), "name_checkboxes", 5)

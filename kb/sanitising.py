@@ -32,9 +32,9 @@ _ATTRIBUTES = {
     "th": {"colspan", "rowspan", "scope"},
 }
 _VALUES = {
-    "input": {"type": {"checkbox", "radio"}},
+    "input": {"type": {"checkbox", "radio"}, "aria-label": {"Done"}},
     "pre": {"tabindex": {"0"}},
-    "div": {"tabindex": {"0"}, "role": {"region"}, "aria-label": {"Table"}},
+    "div": {"tabindex": {"0"}, "role": {"group"}, "aria-label": {"Table"}},
 }
 
 

@@ -139,6 +139,17 @@ def test_chapter_names_its_organizers_or_looks_for_one(as_stranger: Client) -> N
     assert "A Helper" not in page
 
 
+def test_past_meetups_are_not_put_down_to_those_who_run_the_chapter_today(as_stranger: Client) -> None:
+    pune = make_chapter("pune")
+    make_organizer(pune, name="Anil Vettathu")
+    make_dated_meetup(timezone.now() - DAY, chapter=pune)
+    assert "Anil" not in as_stranger.get("/meetups/?when=past").content.decode()
+    make_dated_meetup(timezone.now() + DAY, chapter=pune)
+    assert "organized by Anil Vettathu" in " ".join(as_stranger.get("/meetups/").content.decode().split())
+    make_meetup(title="Nobody runs it")
+    assert "organizer wanted" in as_stranger.get("/meetups/").content.decode()
+
+
 def test_chapter_page_has_its_own_meetups_only(as_stranger: Client) -> None:
     pune = make_chapter("pune")
     make_meetup(pune, title="Ours")
