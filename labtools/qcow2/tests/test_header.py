@@ -94,6 +94,11 @@ BROKEN = [
     ("refcount_table_offset", Image(refcount_table_offset=512), "refcount-table-offset-unaligned"),
     ("refcount_table_offset", Image(refcount_table_offset=0), "refcount-table-offset-zero"),
     ("refcount_table_offset", Image(refcount_table_offset=1 << 63), "refcount-table-offset-outside"),
+    (
+        "refcount_table_offset",
+        Image(refcount_table_offset=0x40000, refcount_table_clusters=2),
+        "refcount-table-offset-outside",
+    ),
     ("refcount_table_clusters", Image(refcount_table_clusters=0), "refcount-table-missing"),
     ("refcount_table_clusters", Image(refcount_table_clusters=129), "refcount-table-too-large"),
     ("nb_snapshots", Image(nb_snapshots=65537, snapshots_offset=0x40000), "snapshots-too-many"),
@@ -175,6 +180,9 @@ SOUND = [
     Image(refcount_order=6),
     Image(refcount_order=0),
     Image(refcount_table_clusters=2),
+    # The backing file's name directly behind the header, and directly behind an extension without end mark.
+    Image(backing_file_offset=112, backing_file_size=4, extensions=b"base"),
+    Image(backing_file_offset=128, backing_file_size=4, extensions=extension(1, bytes(8)) + b"base"),
     # The file ends inside the L1 table's cluster, as QEMU leaves it.
     Image(length=0x30001),
 ]

@@ -66,10 +66,7 @@ def test_fixed_vhd_is_known_by_its_footer(tmp_path: Path) -> None:
 
 def test_vmdk_descriptor_is_told_from_its_data(tmp_path: Path) -> None:
     image = tmp_path / "disk.vmdk"
-    subprocess.run(
-        ["qemu-img", "create", "-q", "-f", "vmdk", "-o", "subformat=monolithicFlat", str(image), "8M"],
-        check=True,
-    )
+    qemu_img("create", "-q", "-f", "vmdk", "-o", "subformat=monolithicFlat", image, "8M")
     with open_image(image) as source:
         assert sniff(source).code == "vmdk-descriptor"
 
