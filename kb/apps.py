@@ -1,5 +1,17 @@
+"""The knowledge base: how-tos that are tested on real hosts."""
+
 from django.apps import AppConfig
 
 
 class KbConfig(AppConfig):
     name = "kb"
+
+    def ready(self) -> None:
+        from kb import personal_data
+        from portal.accounts import me_sections
+        from portal.accounts import personal_data as keepers
+
+        keepers.register("kb", export=personal_data.export_kb, erase=personal_data.erase_kb)
+        me_sections.register(
+            "articles", template="kb/my_articles.html", query=personal_data.my_articles, order=20
+        )

@@ -33,6 +33,7 @@ def register(name: str, *, template: str, query: Callable[[User], Any], order: i
     """Offer a section: ``query(user)`` gives what ``template`` draws as ``section.data``; low ``order`` comes first.
 
     The template begins with an ``h2``, says what to do when there is nothing yet, and makes no query itself.
+    A query that returns None leaves the section out for this member.
     Raises ``ValueError`` when the name is taken.
     """
     if name in _offers:
@@ -43,4 +44,5 @@ def register(name: str, *, template: str, query: Callable[[User], Any], order: i
 def sections_for(user: User) -> list[Section]:
     """All sections of one member's page, in order."""
     offers = sorted(_offers.items(), key=lambda item: (item[1].order, item[0]))
-    return [Section(name, offer.template, offer.query(user)) for name, offer in offers]
+    found = [Section(name, offer.template, offer.query(user)) for name, offer in offers]
+    return [section for section in found if section.data is not None]

@@ -20,6 +20,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from events.models import Chapter, ChapterMembership
+from kb.models import Article, Revision
 from labtools.models import ImageCheck, Upload
 from portal.accounts import services
 from portal.accounts.models import User
@@ -52,6 +54,15 @@ def leaver() -> User:
     )
     half = Upload.objects.create(owner=user, filename="half.qcow2", length=9, expires_at=timezone.now())
     ImageCheck.objects.create(owner=user, upload=upload, filename="unmistakable.qcow2")
+    chapter = Chapter.objects.create(slug="pune-test", city="Pune")
+    ChapterMembership.objects.create(chapter=chapter, user=user, name=NAME, role="lead")
+    draft = Article.objects.create(slug="unmistakable-draft", title="Draft", owner=user)
+    draft.current = Revision.objects.create(article=draft, content="By Asha Unmistakable", author=user)
+    draft.save()
+    article = Article.objects.create(slug="kept", title="Kept", owner=user)
+    Revision.objects.create(article=article, content="Read by all.", author=user, state="approved")
+    Revision.objects.create(article=article, content="Unmistakable plans.", author=user, state="submitted")
+    Article.objects.filter(pk=article.pk).update(status="archived")
     folder = Path(settings.UPLOAD_DIR)
     folder.mkdir(parents=True, exist_ok=True)
     for one in (upload, half):
@@ -110,6 +121,7 @@ def test_nothing_is_left_of_a_member_who_erases_their_account(
     other = sign_in(member)
     found = set(traces())
     assert {"accounts.User.email", "mail.OutboxMessage.to_email", "labtools.ImageCheck.filename"} <= found
+    assert {"events.ChapterMembership.name", "kb.Revision.content", "kb.Article.owner"} <= found
     assert {"socialaccount.SocialToken.token", "admin.LogEntry.change_message", "mail.OptOut.email"} <= found
     assert len([one for one in found if one.startswith("session")]) >= 3
 
@@ -126,6 +138,9 @@ def test_nothing_is_left_of_a_member_who_erases_their_account(
     assert other.get(reverse("me")).status_code == 200, "others stay signed in"
     assert User.objects.filter(pk=member.pk).exists()
     assert LogEntry.objects.get().object_repr == "An erased member"
+    assert [revision.content for revision in Revision.objects.all()] == ["Read by all."], (
+        "others may build on it"
+    )
 
 
 def test_another_address_erases_nothing(leaver: User, member: User, sign_in: SignIn) -> None:

@@ -18,6 +18,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from events.models import Chapter, ChapterMembership
+from kb.models import Article
 from labtools.models import ImageCheck, Upload
 from portal.accounts import me_sections, personal_data
 from portal.accounts.models import User
@@ -234,6 +236,18 @@ def test_my_images_are_on_my_page_and_on_nobody_elses(
     assert "No images yet" in theirs
 
 
+def test_chapters_and_articles_are_on_the_page_of_those_who_have_some(
+    owner: User, as_owner: Client, as_member: Client
+) -> None:
+    chapter = Chapter.objects.create(slug="pune-test", city="Pune")
+    ChapterMembership.objects.create(chapter=chapter, user=owner, role="lead")
+    Article.objects.create(slug="mine", title="Bridges without tears", owner=owner)
+    mine, theirs = read(as_owner.get(reverse("me"))), read(as_member.get(reverse("me")))
+    for words in ("My chapters", "Lead organizer", "My articles", "Bridges without tears"):
+        assert words in mine
+        assert words not in theirs
+
+
 def test_a_name_is_registered_once() -> None:
     with pytest.raises(ValueError, match="account"):
         personal_data.register("account", export=str, erase=print)
@@ -265,7 +279,7 @@ def test_the_export_holds_what_every_part_keeps(owner: User, member: User, sign_
     answer = client.post(reverse("me_export"))
     assert answer.headers["Content-Type"] == "application/zip"
     files = unzip(answer)
-    assert {"README.txt", "account.json", "lab.json", "mail.json"} <= set(files)
+    assert {"README.txt", "account.json", "events.json", "kb.json", "lab.json", "mail.json"} <= set(files)
     account, lab = json.loads(files["account.json"]), json.loads(files["lab.json"])
     assert account["profile"]["email"] == owner.email
     assert account["email_addresses"] == [{"email": owner.email, "verified": True, "primary": True}]
