@@ -94,3 +94,17 @@ def test_sqlite_is_tuned(db: None) -> None:
             cursor.execute(f"PRAGMA {pragma}")
             values[pragma] = cursor.fetchone()[0]
     assert values == {"synchronous": 1, "foreign_keys": 1, "busy_timeout": 20000}
+
+
+def test_forms_may_lead_to_the_providers_whose_keys_are_set_and_to_nobody_else(tmp_path: Path) -> None:
+    script = "from django.conf import settings as s; print(*s.CONTENT_SECURITY_POLICY['DIRECTIVES']['form-action'])"
+    keys = {
+        "GITHUB_CLIENT_ID": "id",
+        "GITHUB_CLIENT_SECRET": "secret",
+        "OIDC_CLIENT_ID": "id",
+        "OIDC_CLIENT_SECRET": "secret",
+        "OIDC_SERVER_URL": "https://id.example:8443/realms/india",
+    }
+    assert _manage(tmp_path, {}, "shell", "-v0", "-c", script).stdout == "'self'\n"
+    done = _manage(tmp_path, keys, "shell", "-v0", "-c", script)
+    assert done.stdout == "'self' https://github.com https://id.example:8443\n", done.stderr
