@@ -41,8 +41,8 @@ def highlight_fence(
     code = highlight(source, lexer, formatter)
     # Pygments escapes the source, so a span of these classes can only be its own.
     code = code.replace('<span class="gp">', '<span class="gp prompt">')
-    # The end of a line of output belongs to it, so that a copy without output has no empty lines.
-    code = re.sub(r'<span class="go">([^<]*)</span>(\n?)', r'<span class="go output">\1\2</span>', code)
+    # Line ends after output belong to it, so that a copy without output has no empty lines.
+    code = re.sub(r'<span class="go">([^<]*)</span>(\n*)', r'<span class="go output">\1\2</span>', code)
     head = Element("div", {"class": "code-head"})
     SubElement(head, "span").text = options.get("title") or (language if language != "text" else "")
     drawn = tostring(head, encoding="unicode", short_empty_elements=False)

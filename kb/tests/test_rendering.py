@@ -168,6 +168,9 @@ def test_console_block_tells_prompt_command_and_output_apart() -> None:
     assert html.startswith('<div class="code" data-copy="">')
     assert '<span class="gp prompt">$ </span>' in html
     assert '<span class="go output">No errors were found on the image.\n</span>' in html
+    blank = render("```console\n$ one\nERROR\n\n2 errors\n$ two\n```").html
+    typed = re.sub('<span class="g[op] (output|prompt)">[^<]*</span>', "", blank)
+    assert re.sub("<[^>]*>", "", typed.partition("<pre")[2]).partition(">")[2] == "one\ntwo\n"
     assert '<pre tabindex="0">' in html
 
 
