@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import before_task_publish, setup_logging, task_postrun, task_prerun
+from celery.signals import before_task_publish, setup_logging, task_postrun, task_prerun, worker_ready
 
 from portal import logs
 
@@ -32,3 +32,12 @@ def _take_request_id(task: Any, **_: Any) -> None:
 @task_postrun.connect
 def _drop_request_id(**_: Any) -> None:
     logs.request_id.set("-")
+
+
+@worker_ready.connect
+def _show_first_pulse(sender: Any, **_: Any) -> None:
+    """A worker that has just come up need not wait for beat to be seen."""
+    from portal import pulse
+
+    for queue in sender.task_consumer.queues:
+        pulse.mark(queue.name)

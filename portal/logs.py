@@ -16,6 +16,19 @@ class RequestIdFilter(logging.Filter):
         return True
 
 
+class PeriodicTaskFilter(logging.Filter):
+    """Drops what Celery says of the tasks that beat sends every few seconds, unless something is wrong."""
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__()
+        self.names = frozenset(names)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        data = getattr(record, "data", None) or record.args
+        name = data.get("name") if isinstance(data, dict) else None
+        return record.levelno >= logging.WARNING or name not in self.names
+
+
 class JsonFormatter(logging.Formatter):
     """One JSON object per line: time (UTC, ISO 8601), level, logger, request_id, message, traceback if any."""
 

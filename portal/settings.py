@@ -436,7 +436,13 @@ LOG_FORMAT = env.str("LOG_FORMAT", "text" if EMBEDDED else "json", validate=vali
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "portal.logs.RequestIdFilter"}},
+    "filters": {
+        "request_id": {"()": "portal.logs.RequestIdFilter"},
+        "periodic": {
+            "()": "portal.logs.PeriodicTaskFilter",
+            "names": [entry["task"] for entry in CELERY_BEAT_SCHEDULE.values()],
+        },
+    },
     "formatters": {
         "json": {"()": "portal.logs.JsonFormatter"},
         "text": {"format": "%(levelname).1s %(name)s [%(request_id)s] %(message)s"},
@@ -448,5 +454,8 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True},
+        "celery.beat": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "INFO", "filters": ["periodic"]},
+        "celery.app.trace": {"level": "INFO", "filters": ["periodic"]},
     },
 }

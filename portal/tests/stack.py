@@ -45,10 +45,10 @@ class Stack:
         }
         self.env = inherited | settings | (env or {})
         self.services: dict[str, Service] = {"redis": RedisServer(folder)}
-        commands = {"web": "gunicorn -c python:portal.gunicorn_conf", "beat": "celery -A portal beat"}
+        commands = {"web": "gunicorn -c python:portal.gunicorn_conf", "beat": "celery -q -A portal beat"}
         for queue in ("mail", "images", "labs"):
             commands[queue] = (
-                f"celery -A portal worker -Q {queue} -n {queue}@{self.port} -c 1 --without-mingle --without-gossip"
+                f"celery -q -A portal worker -Q {queue} -n {queue}@{self.port} -c 1 --without-mingle --without-gossip"
             )
         for name, command in commands.items():
             program, *arguments = command.split()

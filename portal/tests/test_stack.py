@@ -45,17 +45,17 @@ def test_readyz_names_the_part_that_is_missing_and_recovers(tmp_path: Path) -> N
 
 
 def test_request_id_follows_into_the_task(tmp_path: Path) -> None:
-    with Stack(tmp_path, run=("redis", "labs"), env={"LOG_FORMAT": "json"}) as stack:
+    with Stack(tmp_path, run=("redis", "mail"), env={"LOG_FORMAT": "json"}) as stack:
         stack.python(
-            "from portal import logs, tasks\n"
+            "from portal import logs\nfrom portal.mail.tasks import deliver_message\n"
             "logs.request_id.set('followed-4711')\n"
-            "tasks.pulse.apply_async(args=['labs'], queue='labs')"
+            "deliver_message.apply_async(args=[4711])"
         )
-        log = stack.services["labs"].log
+        log = stack.services["mail"].log
         deadline = time.monotonic() + 30
         while "followed-4711" not in log.read_text() and time.monotonic() < deadline:
             time.sleep(0.1)
         lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
         mine = [line for line in lines if line["request_id"] == "followed-4711"]
         assert mine, log.read_text()
-        assert any("portal.tasks.pulse" in line["message"] for line in mine)
+        assert any("deliver_message" in line["message"] for line in mine)
