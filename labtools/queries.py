@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from labtools import sandbox
-from labtools.models import ImageCheck
+from labtools.models import ImageCheck, ImageCheckQuerySet
+from portal.accounts.models import User
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,11 @@ def _sentence(check: ImageCheck) -> str:
 
 def _sample(check: ImageCheck) -> sandbox.Sample:
     return sandbox.SAMPLES[sandbox.SampleKind(check.sample)]
+
+
+def checks_of(user: User) -> ImageCheckQuerySet:
+    """A member's own checks, newest first, without the reports themselves."""
+    return ImageCheck.objects.filter(owner=user).order_by("-created_at", "pk").defer("result")
 
 
 def check_as_json(check: ImageCheck) -> dict[str, Any]:

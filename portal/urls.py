@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from portal import health, views
+from portal import api, health, views
 
 # The administration is entered through the portal's own sign-in, with its rate limits and second factors.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -30,6 +30,8 @@ urlpatterns = [
     path("kb/", include("kb.urls")),
     path("lab/", include("labtools.urls")),
     path("api/v1/uploads/", include("labtools.api.tus_urls")),
+    path("api/v1/docs", api.docs, name="api_docs"),
+    path("api/v1/", api.api.urls),
     path("admin/", admin.site.urls),
 ]
 
