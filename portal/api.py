@@ -9,6 +9,8 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
 from ninja.errors import ValidationError
@@ -70,7 +72,7 @@ class Parameter:
     place: str
     type: str
     required: bool
-    description: str
+    description: SafeString
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class Operation:
     method: str
     path: str
     summary: str
-    description: str
+    description: SafeString
     parameters: tuple[Parameter, ...]
     body: str
     answers: tuple[Answer, ...]
@@ -101,7 +103,7 @@ class SchemaTable:
     """A named schema with its fields."""
 
     name: str
-    description: str
+    description: SafeString
     fields: tuple[Parameter, ...]
 
 
@@ -121,7 +123,7 @@ def _described() -> tuple[list[Operation], list[SchemaTable]]:
         for method, spec in methods.items()
     ]
     schemas = [
-        SchemaTable(name, spec.get("description", ""), tuple(_fields(spec)))
+        SchemaTable(name, marked(spec.get("description", "")), tuple(_fields(spec)))
         for name, spec in document["components"]["schemas"].items()
     ]
     return operations, [table for table in schemas if table.fields]
@@ -135,7 +137,7 @@ def _operation(method: str, path: str, spec: dict[str, Any]) -> Operation:
             each["in"],
             _type(each["schema"]),
             each.get("required", False),
-            each.get("description", each["schema"].get("description", "")),
+            marked(each.get("description", each["schema"].get("description", ""))),
         )
         for each in spec.get("parameters", ())
     ]
@@ -148,7 +150,7 @@ def _operation(method: str, path: str, spec: dict[str, Any]) -> Operation:
         method=method.upper(),
         path=path,
         summary=spec["summary"],
-        description=spec.get("description", ""),
+        description=marked(spec.get("description", "")),
         parameters=tuple(parameters),
         body=_type(body) if body else "",
         answers=tuple(answers),
@@ -172,9 +174,19 @@ def _answer_schema(answer: dict[str, Any]) -> str:
 def _fields(spec: dict[str, Any]) -> list[Parameter]:
     required = spec.get("required", ())
     return [
-        Parameter(name, "body", _type(each), name in required, each.get("description", ""))
+        Parameter(name, "body", _type(each), name in required, marked(each.get("description", "")))
         for name, each in spec.get("properties", {}).items()
     ]
+
+
+def marked(text: str) -> SafeString:
+    """A description as HTML, its `code` between backticks as such and everything escaped."""
+    pieces = text.split("`")
+    return format_html_join(
+        "",
+        "{}",
+        ((format_html("<code>{}</code>", each) if at % 2 else each,) for at, each in enumerate(pieces)),
+    )
 
 
 def _type(schema: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from labtools import examination, qcow2, sandbox
 from labtools.models import ImageCheck, Upload
+from labtools.services import upload_files
 from portal import dispatch, logs
 from portal.accounts.models import User
 
@@ -195,15 +196,10 @@ def _limits() -> sandbox.Limits:
 def image_path(check: ImageCheck) -> Path:
     """Where the image lies. Raises ``FileNotFoundError`` when its upload is gone."""
     if check.upload_id:
-        return upload_path(check.upload_id)
+        return upload_files.path_of(check.upload_id)
     if check.sample:
         return sample_path(check.sample)
     raise FileNotFoundError
-
-
-def upload_path(upload_id: uuid.UUID) -> Path:
-    """Where the bytes of an upload lie, whatever the sender calls it."""
-    return Path(settings.UPLOAD_DIR) / str(upload_id)
 
 
 def sample_path(sample: str) -> Path:
@@ -214,8 +210,7 @@ def sample_path(sample: str) -> Path:
 def _release_upload(upload_id: uuid.UUID) -> None:
     """Forget the row now and the bytes on commit: the file is kept only as long as the check needs it."""
     Upload.objects.filter(pk=upload_id).delete()
-    path = upload_path(upload_id)
-    transaction.on_commit(lambda: path.unlink(missing_ok=True))
+    transaction.on_commit(lambda: upload_files.remove(upload_id))
 
 
 # ----------------------------------------------------------------------------------------- sweeping up

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from labtools import examination, sandbox
 from labtools.models import ImageCheck, Upload
-from labtools.services import checks
+from labtools.services import checks, upload_files
 from portal.accounts.models import User
 
 log = logging.getLogger(__name__)
@@ -82,8 +82,8 @@ def request_sample_check(*, user: User, sample: str) -> ImageCheck:
     checks.check_room_for(user)
     source = ensure_sample(kind)
     upload_id = uuid.uuid4()
-    copy = checks.upload_path(upload_id)
-    copy.parent.mkdir(parents=True, exist_ok=True)
+    upload_files.make_empty(upload_id)
+    copy = upload_files.path_of(upload_id)
     shutil.copyfile(source, copy)
     try:
         with transaction.atomic():
@@ -99,5 +99,5 @@ def request_sample_check(*, user: User, sample: str) -> ImageCheck:
             )
             return checks.request_image_check(upload=upload)
     except BaseException:
-        copy.unlink(missing_ok=True)
+        upload_files.remove(upload_id)
         raise

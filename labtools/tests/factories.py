@@ -11,7 +11,7 @@ from typing import Any
 from django.utils import timezone
 
 from labtools.models import ImageCheck, Upload
-from labtools.services import checks
+from labtools.services import checks, upload_files
 from portal.accounts.models import User
 
 
@@ -53,7 +53,7 @@ def _run(*argv: str) -> None:
 def make_upload(owner: User, content: bytes = b"", *, filename: str = "disk.qcow2", **fields: Any) -> Upload:
     """A complete upload with its bytes on disk."""
     upload_id = uuid.uuid4()
-    path = checks.upload_path(upload_id)
+    path = upload_files.path_of(upload_id)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     values: dict[str, Any] = {

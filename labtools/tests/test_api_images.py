@@ -146,3 +146,5 @@ def test_docs_show_every_operation_of_the_document(as_stranger: Client) -> None:
         assert spec["summary"] in text
     for name in ("Check", "CheckList", "CheckWithReport", "VisibilityChange", "Problem"):
         assert f'id="schema-{name}"' in text
+    assert "<code>not_qcow2</code>" in text
+    assert "`" not in text

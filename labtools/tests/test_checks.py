@@ -15,7 +15,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from labtools import examination, sandbox, tasks
 from labtools.models import ImageCheck, Upload
-from labtools.services import checks, samples
+from labtools.services import checks, samples, upload_files
 from labtools.tests.factories import make_check, make_image, make_upload
 from portal import logs
 from portal.accounts.models import User
@@ -289,7 +289,7 @@ class TestSweep:
         self.sweep(now, django_capture_on_commit_callbacks)
         check.refresh_from_db()
         assert (check.state, check.failure, sent) == ("failed", checks.LOST_TWICE, [])
-        assert not checks.upload_path(upload.pk).exists()
+        assert not upload_files.path_of(upload.pk).exists()
 
     def test_due_reports_are_deleted_with_their_files(
         self, owner: User, now: Any, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
@@ -301,7 +301,7 @@ class TestSweep:
         self.sweep(now, django_capture_on_commit_callbacks)
         assert set(ImageCheck.objects.all()) == {later, kept}
         assert due not in ImageCheck.objects.all()
-        assert not checks.upload_path(upload.pk).exists()
+        assert not upload_files.path_of(upload.pk).exists()
 
 
 class TestOwner:
