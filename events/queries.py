@@ -52,12 +52,12 @@ def meetups(
 
 
 def listed_chapters(*, at: dt.datetime) -> ChapterQuerySet:
-    """Chapters with ``organizers`` and ``meetups_to_come``, the number of public meetups that are not over."""
-    coming = Meetup.objects.visible_to(None).upcoming(at=at).order_by().values("pk")
+    """Chapters with ``organizers`` and ``meetups_to_come``: how many public meetups will take place, as it stands."""
+    coming = Meetup.objects.visible_to(None).upcoming(at=at).exclude(status=Meetup.Status.CANCELLED)
     return (
         Chapter.objects.listed()
         .order_by("city")
-        .annotate(meetups_to_come=Count("meetups", filter=Q(meetups__in=coming)))
+        .annotate(meetups_to_come=Count("meetups", filter=Q(meetups__in=coming.order_by().values("pk"))))
         .prefetch_related(Prefetch("memberships", _organizers(at), to_attr="organizers"))
     )
 

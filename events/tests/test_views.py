@@ -134,6 +134,15 @@ def test_draft_is_there_for_its_organizers_alone(
     assert "1 to come" not in chapters
 
 
+def test_chapter_list_counts_the_meetups_that_will_take_place(as_stranger: Client) -> None:
+    pune, now = make_chapter("pune"), timezone.now()
+    make_meetup(pune)
+    make_dated_meetup(now + DAY, chapter=pune)
+    make_dated_meetup(now + DAY, chapter=pune, status="cancelled")
+    make_dated_meetup(now - DAY, chapter=pune)
+    assert "2 to come" in " ".join(as_stranger.get("/chapters/").content.decode().split())
+
+
 def test_chapter_names_its_organizers_or_looks_for_one(as_stranger: Client) -> None:
     make_organizer(make_chapter("pune"), name="Anil Vettathu")
     make_organizer(make_chapter("bangalore"), name="A Helper", role="volunteer")
