@@ -141,4 +141,5 @@ def _render(template: str, page: dict[str, Any]) -> tuple[str, str]:
     source: Any = get_template(f"{template}.txt")
     text = source.template.render(Context(page, autoescape=False)).strip() + "\n"
     framed = select_template([f"{template}.html", "mail/from_text.html"])
-    return text, framed.render({**page, "text": text})
+    letter = text.partition("\n-- \n")[0]  # without the signature: the frame says who writes
+    return text, framed.render({"request": None, **page, "text": letter})

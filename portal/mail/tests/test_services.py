@@ -35,6 +35,17 @@ def test_mail_has_a_text_part_as_typed_and_an_html_part_escaped() -> None:
 
 
 @pytest.mark.django_db
+def test_text_without_an_html_template_is_set_in_the_frame() -> None:
+    message = queue(template="mail/tests/plain")
+    assert message is not None
+    assert "Dear Asha O'Neil <b>,\n\nopen http://localhost:8000/me/\n\n-- \n" in message.text_body
+    assert (
+        'Dear Asha O&#x27;Neil &lt;b&gt;,\n\nopen <a href="http://localhost:8000/me/">' in message.html_body
+    )
+    assert "-- " not in message.html_body
+
+
+@pytest.mark.django_db
 def test_second_call_for_one_event_returns_the_first_row() -> None:
     first = queue()
     with transaction.atomic():
