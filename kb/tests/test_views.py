@@ -1,6 +1,7 @@
 """The pages of the room, each as three persons."""
 
 import datetime as dt
+import re
 
 import pytest
 from django.db import connection
@@ -48,7 +49,7 @@ def test_article_page_has_text_contents_versions_and_reading_time(as_stranger: C
     assert "libvirt 7.0 to 9.0" in page
     assert "QEMU 5.2 and later" in page
     assert "1 min to read" in page
-    assert '<time datetime="2026-11-22">22 November 2026</time>' in page
+    assert re.search('<time datetime="2026-11-22" ?>22 November 2026</time>', page)
     assert "<h1>One &amp; only</h1>" in page
     assert "due for another try" not in page
 
