@@ -112,7 +112,9 @@ def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(
 def test_the_sign_in_page_tells_where_mail_goes_only_in_the_embedded_default(
     client: Client, settings: Any
 ) -> None:
-    assert "nothing is sent" in client.get(reverse("account_login")).content.decode()
+    page = client.get(reverse("account_login")).content.decode()
+    assert "nothing is sent" in page
+    assert f'href="{reverse("mail:mailbox")}"' in page
     settings.MAILBOX_PAGE = False
     assert "nothing is sent" not in client.get(reverse("account_login")).content.decode()
 
