@@ -208,6 +208,11 @@ CELERY_BEAT_SCHEDULE["sweep-image-checks"] = {
     "schedule": BEAT_SECONDS,
     "options": {"queue": "images", "expires": BEAT_SECONDS * 2},
 }
+CELERY_BEAT_SCHEDULE["sweep-accounts"] = {
+    "task": "portal.accounts.tasks.sweep_accounts",
+    "schedule": 3600,
+    "options": {"queue": "mail", "expires": 3600},
+}
 CELERY_BEAT_SCHEDULE["sweep-uploads"] = {
     "task": "labtools.tasks.sweep_uploads",
     "schedule": 600,

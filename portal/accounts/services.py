@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from datetime import datetime, timedelta
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -12,11 +13,15 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 
 from portal.accounts import personal_data
 from portal.accounts.models import User
 from portal.mail.kinds import ACCOUNT
 from portal.mail.services import queue_mail
+
+UNCONFIRMED_FOR = timedelta(days=7)  # the link in the mail is good for three
+ERASE_AT_ONCE = 20  # each looks through all sessions
 
 
 class LastSuperuser(Exception):
@@ -52,9 +57,7 @@ def erase_member(*, user: User) -> None:
     if superusers == [user]:
         raise LastSuperuser
     address, name = user.email, user.display_name
-    for keeper in personal_data.keepers():
-        keeper.erase(user)
-    user.delete()
+    _erase(user)
     queue_mail(
         kind=ACCOUNT.key,
         to=address,
@@ -64,6 +67,36 @@ def erase_member(*, user: User) -> None:
         dedupe_key=f"account-erased:{uuid.uuid4()}",
         forget=True,
     )
+
+
+def _erase(user: User) -> None:
+    for keeper in personal_data.keepers():
+        keeper.erase(user)
+    user.delete()
+
+
+def erase_unconfirmed(*, at: datetime) -> int:
+    """Erase accounts whose address nobody confirmed within :data:`UNCONFIRMED_FOR`. Returns how many.
+
+    Whoever made them may have typed another person's address, which stays taken as long as they are there.
+    """
+    own = EmailAddress.objects.filter(user=OuterRef("pk"))
+    left = User.objects.filter(
+        Exists(own), ~Exists(own.filter(verified=True)), last_login=None, date_joined__lt=at - UNCONFIRMED_FOR
+    ).exclude(Q(is_staff=True) | Q(is_superuser=True))
+    pks = list(left.order_by("date_joined").values_list("pk", flat=True)[:ERASE_AT_ONCE])
+    for pk in pks:
+        with transaction.atomic():
+            # Looked at again in the transaction: they may have confirmed in the meantime.
+            if user := left.filter(pk=pk).first():
+                _erase(user)
+    return len(pks)
+
+
+def forget_sessions(*, at: datetime) -> None:
+    """Remove sessions that have expired, and what the list of sessions knows of those that are gone."""
+    Session.objects.filter(expire_date__lt=at).delete()
+    UserSession.objects.exclude(session_key__in=Session.objects.values("session_key")).delete()
 
 
 def erase_account(user: User) -> None:

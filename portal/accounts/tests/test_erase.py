@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialToken
@@ -25,6 +27,7 @@ from kb.models import Article, Revision
 from labtools.models import ImageCheck, Upload
 from portal.accounts import services
 from portal.accounts.models import User
+from portal.accounts.tasks import sweep_accounts
 from portal.accounts.tests.conftest import SignIn, confirmed, last_mail
 from portal.mail import delivery
 from portal.mail.models import OptOut, OutboxMessage
@@ -217,3 +220,58 @@ def test_sessions_of_the_leaver_end_in_every_browser(leaver: User, sign_in: Sign
     erase(sign_in(leaver))
     assert elsewhere.get(reverse("me")).status_code == 302
     assert not UserSession.objects.exists()
+
+
+# ------------------------------------------------------------------------------------ what nobody ended
+
+
+@pytest.mark.parametrize(("days", "left"), [(6, True), (8, False)])
+def test_an_account_that_nobody_confirmed_is_forgotten_after_a_week(
+    days: int, left: bool, client: Client
+) -> None:
+    client.post(reverse("account_signup"), {"email": EMAIL, "password1": PASSWORD})
+    sweep_accounts()
+    assert User.objects.exists()
+    with time_machine.travel(timezone.now() + timedelta(days=days)):
+        sweep_accounts()
+    assert User.objects.exists() is left
+    assert OutboxMessage.objects.exists() is left, (
+        "and no farewell is sent to an address that may be a stranger's"
+    )
+
+
+def test_members_staff_and_people_known_by_other_means_are_never_swept_away(owner: User) -> None:
+    User.objects.update(date_joined=timezone.now() - timedelta(days=999))
+    never_seen = User.objects.create_user("organizer@example.org")
+    EmailAddress.objects.create(user=owner, email="second@example.org", verified=False)
+    staff = User.objects.create_user("staff@example.org", is_staff=True)
+    EmailAddress.objects.create(user=staff, email=staff.email, verified=False)
+    User.objects.update(date_joined=timezone.now() - timedelta(days=999))
+    sweep_accounts()
+    assert set(User.objects.all()) == {owner, never_seen, staff}
+
+
+def test_sessions_that_are_over_are_forgotten_with_their_addresses(owner: User, sign_in: SignIn) -> None:
+    sign_in(owner)
+    sweep_accounts()
+    assert (Session.objects.count(), UserSession.objects.count()) == (1, 1)
+    with time_machine.travel(timezone.now() + timedelta(days=90)):
+        sweep_accounts()
+    assert (Session.objects.count(), UserSession.objects.count()) == (0, 0)
+
+
+def test_staff_who_delete_a_member_erase_everything_too(
+    leaver: User, sign_in: SignIn, django_capture_on_commit_callbacks: Any
+) -> None:
+    root = User.objects.create_superuser("root@example.org", PASSWORD)
+    client = sign_in(root)
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(reverse("admin:accounts_user_delete", args=[leaver.pk]), {"post": "yes"})
+    assert not User.objects.filter(pk=PK).exists()
+    assert last_mail(EMAIL).subject == "Your account is erased"
+    delivery.deliver(last_mail(EMAIL).pk)
+    assert list(traces()) == [], "the administration's own log included"
+    assert (
+        client.post(reverse("admin:accounts_user_delete", args=[root.pk]), {"post": "yes"}).status_code == 403
+    )
+    assert client.get(reverse("admin:accounts_user_add")).status_code == 403
