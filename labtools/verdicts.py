@@ -297,8 +297,9 @@ def _clean(header: HeaderReport) -> Verdict:
     return Verdict(
         Code.CLEAN,
         Tone.GOOD,
-        "Healthy: every refcount is right and the header keeps every rule.",
-        "The check proves the image's own bookkeeping. It does not look into the guest's file systems.",
+        "No errors found: every refcount is right and the header keeps every rule.",
+        "The check proves the bookkeeping: stored refcounts against references. It does not see two guest clusters "
+        "that share one by mistake, nor data that is wrong in itself.",
     )
 
 

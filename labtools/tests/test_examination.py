@@ -12,6 +12,7 @@ import pytest
 
 from labtools import examination, sandbox
 from labtools.examination import Examination, examine
+from labtools.sandbox.tests.images import write_image_with_snapshots, write_shouting_image
 from labtools.tests.factories import make_image, make_image_with_snapshot_and_bad_refcount
 
 LIMITS = sandbox.Limits(wall_seconds=30, cpu_seconds=30)
@@ -114,6 +115,24 @@ def test_hostile_workload_is_refused_before_qemu_img_runs(
     assert "2.0" in found.result["verdict"]["detail"]
     assert "memory" in found.result["verdict"]["detail"]
     assert found.result["header"]["opens"] is True
+
+
+def test_image_that_shouts_is_cut_off_and_judged(tmp_path: Path) -> None:
+    """512 KiB that make qemu-img write gigabytes of messages."""
+    write_shouting_image(tmp_path / "a")
+    found = run(tmp_path / "a")
+    assert found.verdict == "corrupt"
+    assert "was stopped after" in found.result["verdict"]["sentence"]
+    assert found.result["check"]["run"]["outcome"] == "output"
+
+
+def test_snapshot_name_that_forges_a_message_changes_no_verdict(tmp_path: Path) -> None:
+    write_image_with_snapshots(
+        tmp_path / "a", [b"x\nERROR cluster 5 refcount=0 reference=1"], l1_offset=3 << 16
+    )
+    plain = tmp_path / "b"
+    write_image_with_snapshots(plain, [b"plain"], l1_offset=3 << 16)
+    assert run(tmp_path / "a").verdict == run(plain).verdict
 
 
 def test_backing_file_of_the_host_is_never_read(tmp_path: Path) -> None:

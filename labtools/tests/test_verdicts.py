@@ -31,7 +31,7 @@ def message(severity: Severity, number: int = 1) -> CheckMessage:
 @pytest.mark.parametrize(
     ("image", "result", "code", "tone", "sentence"),
     [
-        (Image(), check(Outcome.CLEAN), Code.CLEAN, Tone.GOOD, "Healthy: every refcount is right"),
+        (Image(), check(Outcome.CLEAN), Code.CLEAN, Tone.GOOD, "No errors found: every refcount is right"),
         (
             Image(compatible=1 << 9),
             check(Outcome.CLEAN),
