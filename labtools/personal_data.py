@@ -1,13 +1,9 @@
 """What the lab keeps about a member: uploads, and the checks of images with their reports."""
 
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-from django.db import transaction
-
 from labtools.models import ImageCheck, Upload
-from labtools.services import checks
+from labtools.services import checks, uploads
 from portal.accounts.models import User
 
 SHOWN = 10
@@ -45,17 +41,7 @@ def export_lab(user: User) -> dict[str, Any]:
 def erase_lab(user: User) -> None:
     """Delete checks, reports and files, also files that are only half here."""
     checks.erase_member(user)
-    uploads = Upload.objects.filter(owner=user)
-    kept = list(uploads.values_list("pk", flat=True))
-    uploads.delete()
-
-    def remove_files() -> None:
-        for upload_id in kept:
-            # The bytes, and whatever lies beside them under the same name.
-            for path in Path(settings.UPLOAD_DIR).glob(f"{upload_id}*"):
-                path.unlink(missing_ok=True)
-
-    transaction.on_commit(remove_files)
+    uploads.delete_uploads_of(user)
 
 
 def my_images(user: User) -> dict[str, Any]:

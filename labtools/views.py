@@ -27,12 +27,6 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "labtools/index.html", context)
 
 
-@require_safe
-def image_list(request: HttpRequest) -> HttpResponse:
-    """Bring an image; see one's own checks, the samples and the public reports."""
-    return render(request, "labtools/image_list.html", {"checks": ImageCheck.objects.listed()})
-
-
 def _visible_check(request: HttpRequest, check_id: uuid.UUID) -> ImageCheck:
     return get_object_or_404(ImageCheck.objects.visible_to(request.user), pk=check_id)
 

@@ -357,6 +357,8 @@ UPLOAD_DIR = Path(env.str("UPLOAD_DIR", str(VAR_DIR / "uploads")))
 UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", 50 * 1024**3, validate=validate.Range(1, 2**50))
 UPLOAD_QUOTA_BYTES = env.int("UPLOAD_QUOTA_BYTES", 60 * 1024**3, validate=validate.Range(1, 2**50))
 UPLOAD_EXPIRES_HOURS = env.int("UPLOAD_EXPIRES_HOURS", 24, validate=validate.Range(1, 24 * 30))
+# A browser without JavaScript sends the whole file in one form, which cannot go on after a cut.
+UPLOAD_FORM_MAX_BYTES = env.int("UPLOAD_FORM_MAX_BYTES", 1024**3, validate=validate.Range(1, 2**40))
 # A connection that brings nothing for so long is given up, so that its sender can come back and go on.
 UPLOAD_STALL_SECONDS = env.int("UPLOAD_STALL_SECONDS", 30, validate=validate.Range(1, 600))
 REPORT_KEEP_DAYS = env.int("REPORT_KEEP_DAYS", 30, validate=validate.Range(1, 3650))

@@ -5,9 +5,7 @@ PATCH is streamed from the server's input; ``request.body`` and ``request.POST``
 """
 
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from socket import SHUT_RD, socket
+from collections.abc import Callable
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,6 +15,7 @@ from django.utils.http import http_date
 from django.views.decorators.csrf import csrf_exempt
 
 from labtools.api import tus_headers
+from labtools.line import patient_line
 from labtools.models import ImageCheck, Upload
 from labtools.services import uploads as service
 from portal.accounts.api_auth import NotAllowed, identify
@@ -104,7 +103,7 @@ def _create(request: HttpRequest, user: User) -> HttpResponse:
     checksum = tus_headers.checksum(request)
     created = service.create_upload(
         owner=user,
-        filename=tus_headers.clean_filename(metadata.get("filename", metadata.get("name", ""))),
+        filename=metadata.get("filename", metadata.get("name", "")),
         length=length,
         visibility=tus_headers.visibility(metadata),
     )
@@ -159,38 +158,8 @@ def _get(user: User, upload_id: uuid.UUID) -> Upload:
 
 def _receive(request: HttpRequest, found: Upload, offset: int, checksum: service.Checksum | None) -> Upload:
     count = tus_headers.natural(request, "Content-Length")
-    with _line(request) as read:
+    with patient_line(request) as read:
         return service.receive_bytes(upload=found, offset=offset, count=count, read=read, checksum=checksum)
-
-
-@contextmanager
-def _line(request: HttpRequest) -> Iterator[Callable[[int], bytes]]:
-    """The request's body, given up when it brings nothing for ``UPLOAD_STALL_SECONDS``.
-
-    A network that vanishes closes nothing: without a limit the thread and the upload's lock would wait for
-    ever, and the sender who comes back would find the upload busy. gunicorn offers its socket; a server
-    that does not (uWSGI, Apache) has a read limit of its own.
-    """
-    connection = request.META.get("gunicorn.socket")
-    if not isinstance(connection, socket):
-        yield request.read
-        return
-
-    def read(size: int) -> bytes:
-        try:
-            return request.read(size)
-        except OSError:
-            # Ends the next read at once, which then hands over what gunicorn has gathered of a piece.
-            with suppress(OSError):
-                connection.shutdown(SHUT_RD)
-            raise
-
-    before = connection.gettimeout()
-    connection.settimeout(settings.UPLOAD_STALL_SECONDS)
-    try:
-        yield read
-    finally:
-        connection.settimeout(before)
 
 
 def _describe(response: HttpResponse, described: Upload) -> HttpResponse:

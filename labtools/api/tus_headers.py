@@ -3,7 +3,6 @@
 import base64
 import binascii
 import re
-import unicodedata
 
 from django.http import HttpRequest
 
@@ -11,7 +10,6 @@ from labtools.models import ImageCheck
 from labtools.services.uploads import CHECKSUM_ALGORITHMS, Checksum
 
 MAX_METADATA_CHARACTERS = 4096
-MAX_FILENAME_CHARACTERS = 255
 _NATURAL = re.compile(r"[0-9]{1,18}")  # below 2**63, the largest that the database keeps
 _DIGEST_BYTES = {"sha1": 20, "sha256": 32}
 
@@ -40,13 +38,6 @@ def metadata(request: HttpRequest) -> dict[str, str]:
             raise BadHeader(f"Upload-Metadata names {key} twice.")
         found[key] = _base64(encoded, "Upload-Metadata").decode("utf-8", "replace")
     return found
-
-
-def clean_filename(sent: str) -> str:
-    """The last part of a name that somebody sent, without control characters; for showing, never for opening."""
-    last = re.split(r"[/\\]", sent)[-1]
-    visible = "".join(char for char in last if unicodedata.category(char)[0] != "C")
-    return visible.strip()[:MAX_FILENAME_CHARACTERS]
 
 
 def visibility(found: dict[str, str]) -> str:

@@ -7,7 +7,9 @@ written. No transaction is open while bytes arrive, for SQLite has one writer an
 import hashlib
 import hmac
 import logging
+import re
 import time
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,12 +17,12 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Sum
-from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
 from labtools.models import ImageCheck, Upload
 from labtools.services import upload_files
 from labtools.services.checks import TooManyChecks, check_room_for, request_image_check
+from labtools.verdicts import binary_size
 from portal.accounts.models import User
 
 log = logging.getLogger(__name__)
@@ -29,6 +31,7 @@ PIECE_BYTES = 1024**2
 COMMIT_SECONDS = 1.0
 DISK_RESERVE_BYTES = 256 * 1024**2
 MAX_LIVING_UPLOADS = 200
+MAX_FILENAME_CHARACTERS = 255
 ORPHAN_SECONDS = 3600.0
 CHECKSUM_ALGORITHMS = ("sha1", "sha256")
 
@@ -81,6 +84,13 @@ class Checksum:
     digest: bytes
 
 
+def clean_filename(sent: str) -> str:
+    """The last part of a name that somebody sent, without control characters; for showing, never for opening."""
+    last = re.split(r"[/\\]", sent)[-1]
+    visible = "".join(char for char in last if unicodedata.category(char)[0] != "C")
+    return visible.strip()[:MAX_FILENAME_CHARACTERS]
+
+
 def quota_used(owner: User) -> int:
     """Bytes that the member's uploads occupy or have been promised."""
     used: int = Upload.objects.filter(owner=owner).aggregate(total=Sum("length", default=0))["total"]
@@ -95,9 +105,7 @@ def create_upload(
     Raises ``TooLong``, ``OverQuota``, ``TooMany`` or ``DiskFull``.
     """
     if length > settings.UPLOAD_MAX_BYTES:
-        raise TooLong(
-            f"The file is too large: at most {filesizeformat(settings.UPLOAD_MAX_BYTES)} are taken."
-        )
+        raise TooLong(f"The file is too large: at most {binary_size(settings.UPLOAD_MAX_BYTES)} are taken.")
     with transaction.atomic():
         # Two creations of one member wait for each other, so that both cannot pass the same quota.
         # On SQLite the transaction itself is alone; elsewhere this row is the lock.
@@ -107,14 +115,14 @@ def create_upload(
             raise DiskFull("The server has no room for this file at the moment. Please try again later.")
         upload = Upload.objects.create(
             owner=owner,
-            filename=filename,
+            filename=clean_filename(filename),
             length=length,
             visibility=ImageCheck.Visibility(visibility),
             expires_at=_expiry(timezone.now()),
         )
         upload_files.make_empty(upload.pk)
         if length == 0:
-            _complete(upload)
+            complete(upload)
     return upload
 
 
@@ -157,12 +165,20 @@ def receive_bytes(
             finally:
                 transfer.settle(whole=transfer.taken == count)
             if upload.offset == upload.length:
-                _complete(upload)
+                complete(upload)
     except upload_files.FileLocked as error:
         raise Busy("Another connection is sending this file at the moment.") from error
     except upload_files.FileMissing as error:
         raise Gone("This upload is not here any more. Please send the file again.") from error
     return upload
+
+
+def complete(upload: Upload) -> None:
+    """All bytes are there: mark it and request the check, both or neither, once."""
+    with transaction.atomic():
+        if Upload.objects.receiving().filter(pk=upload.pk).update(state=Upload.State.COMPLETE):
+            upload.state = Upload.State.COMPLETE
+            request_image_check(upload=upload, visibility=upload.visibility)
 
 
 def delete_upload(upload: Upload) -> None:
@@ -293,14 +309,6 @@ def _prepare(upload: Upload, file: upload_files.OpenFile, offset: int, count: in
         file.truncate(offset)
 
 
-def _complete(upload: Upload) -> None:
-    """All bytes are there: mark it and request the check, both or neither, once."""
-    with transaction.atomic():
-        if Upload.objects.receiving().filter(pk=upload.pk).update(state=Upload.State.COMPLETE):
-            upload.state = Upload.State.COMPLETE
-            request_image_check(upload=upload, visibility=upload.visibility)
-
-
 def _require_share(owner: User, length: int) -> None:
     try:
         check_room_for(owner)
@@ -311,8 +319,8 @@ def _require_share(owner: User, length: int) -> None:
     free = max(0, settings.UPLOAD_QUOTA_BYTES - quota_used(owner))
     if length > free:
         raise OverQuota(
-            f"The file has {filesizeformat(length)}, but only {filesizeformat(free)} of your "
-            f"{filesizeformat(settings.UPLOAD_QUOTA_BYTES)} are free. Finish or delete an unfinished upload first."
+            f"The file has {binary_size(length)}, but only {binary_size(free)} of your "
+            f"{binary_size(settings.UPLOAD_QUOTA_BYTES)} are free. Finish or delete an unfinished upload first."
         )
 
 

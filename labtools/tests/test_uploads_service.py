@@ -147,7 +147,7 @@ def test_quota_counts_declared_lengths_of_living_uploads_of_one_member(
 ) -> None:
     settings.UPLOAD_QUOTA_BYTES = 100
     first = make_upload(owner, 60)
-    with pytest.raises(uploads.OverQuota, match=r"only 40\xa0bytes of your 100\xa0bytes are free"):
+    with pytest.raises(uploads.OverQuota, match="only 40 bytes of your 100 bytes are free"):
         make_upload(owner, 41)
     make_upload(member, 100)
     make_upload(owner, 40)

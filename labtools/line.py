@@ -1,0 +1,39 @@
+"""The sender's connection, with an end to patience."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from socket import SHUT_RD, socket
+
+from django.conf import settings
+from django.http import HttpRequest
+
+
+@contextmanager
+def patient_line(request: HttpRequest) -> Iterator[Callable[[int], bytes]]:
+    """Read the request's body, but give it up when it brings nothing for ``UPLOAD_STALL_SECONDS``.
+
+    A network that vanishes closes nothing: without a limit the thread and the upload's lock would wait for
+    ever, and the sender who comes back would find the upload busy. gunicorn offers its socket; a server
+    that does not (uWSGI, Apache) has a read limit of its own.
+    """
+    connection = request.META.get("gunicorn.socket")
+    if not isinstance(connection, socket):
+        yield request.read
+        return
+
+    def read(size: int) -> bytes:
+        try:
+            return request.read(size)
+        except OSError:
+            # Ends the next read at once, which then hands over what gunicorn has gathered of a piece.
+            with suppress(OSError):
+                connection.shutdown(SHUT_RD)
+            raise
+
+    before = connection.gettimeout()
+    connection.settimeout(settings.UPLOAD_STALL_SECONDS)
+    try:
+        yield read
+    finally:
+        with suppress(OSError):
+            connection.settimeout(before)
