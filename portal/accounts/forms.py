@@ -9,6 +9,7 @@ from allauth.mfa.totp import forms as totp
 from allauth.mfa.webauthn import forms as webauthn
 from allauth.socialaccount import forms as social
 from django import forms
+from django.http import HttpRequest
 
 from portal.accounts.models import User
 
@@ -48,6 +49,12 @@ class SignupForm(_Worded, account.SignupForm):  # type: ignore[misc]
         "email": "For signing in and for mail that you ask for. Nobody else sees it.",
         "password1": RULES,
     }
+
+    def try_save(self, request: HttpRequest) -> Any:
+        """allauth's, but an address that is taken takes as long as a new one: the difference would tell on it."""
+        if self.account_already_exists:
+            User().set_password(self.cleaned_data["password1"])
+        return super().try_save(request)
 
 
 class AddEmailForm(_Worded, account.AddEmailForm):  # type: ignore[misc]

@@ -37,9 +37,20 @@ def test_nobody_signs_in_before_the_address_is_confirmed(client: Client) -> None
     assert other.get(reverse("me")).status_code == 302
 
 
-def test_an_address_that_is_taken_gets_the_same_answer_and_a_mail(client: Client, owner: User) -> None:
+def test_an_address_that_is_taken_gets_the_same_answer_and_a_mail(
+    client: Client, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[str] = []
+    set_password = User.set_password
+
+    def counted(user: User, password: str | None) -> None:
+        hashed.append(user.email)
+        set_password(user, password)
+
+    monkeypatch.setattr(User, "set_password", counted)
     free = client.post(reverse("account_signup"), NEW)
     taken = Client().post(reverse("account_signup"), {**NEW, "email": owner.email})
+    assert len(hashed) == 2, "the time that hashing takes would tell them apart"
     assert (taken.status_code, taken.headers["Location"]) == (free.status_code, free.headers["Location"])
     assert User.objects.filter(email__iexact=owner.email).count() == 1
     assert last_mail(owner.email).subject == "You already have an account"
