@@ -14,7 +14,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from portal.accounts.models import User
+from portal.accounts.models import ApiToken, User
 
 # The first that matches wins: Edge and Opera name Chrome too, Chrome names Safari too.
 _BROWSERS = [
@@ -112,6 +112,11 @@ def export_account(user: User) -> dict[str, Any]:
             SocialAccount.objects.filter(user=user)
             .order_by("pk")
             .values("provider", "uid", "date_joined", "last_login", "extra_data")
+        ),
+        "api_tokens": list(
+            ApiToken.objects.filter(user=user)
+            .order_by("pk")
+            .values("name", "prefix", "created_at", "last_used_at", "expires_at")
         ),
         "sessions": list(
             UserSession.objects.filter(user=user)

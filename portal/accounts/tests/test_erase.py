@@ -15,6 +15,7 @@ from allauth.usersessions.models import UserSession
 from django.apps import apps
 from django.conf import settings
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.db.models import Field
@@ -25,7 +26,7 @@ from django.utils import timezone
 from events.models import Chapter, ChapterMembership
 from kb.models import Article, Revision
 from labtools.models import ImageCheck, Upload
-from portal.accounts import services
+from portal.accounts import services, tokens
 from portal.accounts.models import User
 from portal.accounts.tasks import sweep_accounts
 from portal.accounts.tests.conftest import SignIn, confirmed, last_mail
@@ -71,6 +72,16 @@ def leaver() -> User:
     for one in (upload, half):
         (folder / str(one.pk)).write_bytes(b"QFI\xfb")
     OptOut.objects.create(email=SECOND, kind="news")
+    OptOut.objects.create(user=user, kind="news")
+    tokens.create_token(user=user, name="unmistakable script", days=30)
+    user.groups.add(Group.objects.create(name="editors"))
+    user.user_permissions.add(Permission.objects.all()[0])
+    LogEntry.objects.create(
+        user=user,
+        object_repr="Something else",
+        action_flag=CHANGE,
+        content_type=ContentType.objects.get_for_model(Article),
+    )
     LogEntry.objects.create(
         user=make_user("staff@example.org", is_staff=True),
         content_type=ContentType.objects.get_for_model(User),
@@ -124,6 +135,13 @@ def test_nothing_is_left_of_a_member_who_erases_their_account(
     other = sign_in(member)
     found = set(traces())
     assert {"accounts.User.email", "mail.OutboxMessage.to_email", "labtools.ImageCheck.filename"} <= found
+    kept = {
+        f"{model._meta.label}.{field.name}"
+        for model in apps.get_models(include_auto_created=True)
+        for field in model._meta.concrete_fields
+        if field.related_model is User
+    }
+    assert kept <= found, "the leaver above must have a row in every table that can name a member"
     assert {"events.ChapterMembership.name", "kb.Revision.content", "kb.Article.owner"} <= found
     assert {"socialaccount.SocialToken.token", "admin.LogEntry.change_message", "mail.OptOut.email"} <= found
     assert len([one for one in found if one.startswith("session")]) >= 3

@@ -21,7 +21,7 @@ from django.utils import timezone
 from events.models import Chapter, ChapterMembership
 from kb.models import Article
 from labtools.models import ImageCheck, Upload
-from portal.accounts import me_sections, personal_data
+from portal.accounts import me_sections, personal_data, tokens
 from portal.accounts.models import User
 from portal.accounts.queries import name_browser
 from portal.accounts.tests.conftest import SignIn, confirmed
@@ -276,6 +276,7 @@ def test_the_export_holds_what_every_part_keeps(owner: User, member: User, sign_
         result={"format": 1, "verdict": "sound"},
     )
     ImageCheck.objects.create(owner=member, filename="theirs.qcow2")
+    token, secret = tokens.create_token(user=owner, name="backup script", days=30)
     answer = client.post(reverse("me_export"))
     assert answer.headers["Content-Type"] == "application/zip"
     files = unzip(answer)
@@ -287,7 +288,9 @@ def test_the_export_holds_what_every_part_keeps(owner: User, member: User, sign_
     assert lab["image_checks"][0]["result"] == {"format": 1, "verdict": "sound"}
     assert [file["id"] for file in lab["files"]] == [str(upload.pk)]
     everything = "".join(files.values())
-    assert owner.password not in everything
+    assert [one["name"] for one in account["api_tokens"]] == ["backup script"]
+    for kept_secret in (owner.password, secret, token.digest):
+        assert kept_secret not in everything
     assert "theirs.qcow2" not in everything
     assert "account.json" in files["README.txt"]
 
