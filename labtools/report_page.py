@@ -8,18 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
+from labtools import header_rows
+from labtools.header_rows import Fact, FieldRow, HexRow, Json
 from labtools.models import ImageCheck
-from labtools.qcow2 import Span, hex_rows
 from labtools.verdicts import binary_size, count
 
-HEX_BYTES = 1024
-"""Bytes of the header cluster that the page shows; a sound header with its extensions has about 400."""
-EXAMPLES = 5
 ROWS = 100
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -31,55 +26,6 @@ class Stage:
     tone: str = ""
     current: bool = False
     percent: int | None = None
-
-
-@dataclass(frozen=True)
-class Fact:
-    """A label with its value."""
-
-    label: str
-    value: str
-
-
-@dataclass(frozen=True)
-class HexByte:
-    """A byte of the dump. The first byte of a field has an ``anchor`` and a ``target``: the field's row."""
-
-    hex: str
-    span: str
-    css: str
-    label: str = ""
-    anchor: str = ""
-    target: str = ""
-
-
-@dataclass(frozen=True)
-class HexRow:
-    """Sixteen bytes in two halves, after their offset."""
-
-    offset: str
-    halves: tuple[tuple[HexByte, ...], ...]
-
-
-@dataclass(frozen=True)
-class FieldRow:
-    """A field, or an extension. ``bytes_link`` is empty where its bytes are not shown."""
-
-    id: str
-    span: str
-    name: str
-    place: str
-    bytes_link: str
-    raw: str
-    human: str
-    meaning: str
-    rule: str
-    state: str
-    tone: str
-    problems: tuple[str, ...]
-    details: tuple[Fact, ...] = ()
-    details_more: int = 0
-    css: str = ""
 
 
 @dataclass(frozen=True)
@@ -125,6 +71,7 @@ class ReportPage:
     agreement: str
     differences: tuple[Json, ...]
     info: tuple[Fact, ...]
+    numbers: tuple[Fact, ...]
     runs: tuple[Fact, ...]
     raws: tuple[Raw, ...]
     timings: tuple[Fact, ...]
@@ -161,25 +108,32 @@ def report_page(check: ImageCheck, url: str) -> ReportPage:
     """The page of a finished check. ``url`` is the report's full address, for the text to be copied."""
     result: Json = check.result or {}
     header = result.get("header")
-    dump = _dump(header)
+    dump = header_rows.dump_of(header)
     problems = header["problems"] if header else []
     return ReportPage(
         verdict=result["verdict"],
         facts=tuple(_facts(check, result)),
         header=header,
-        hex=tuple(_hex(dump, _colours(header), {p["where"] for p in problems if p["severity"] != "note"})),
-        hex_cut=header is not None and _is_cut(header),
-        fields=tuple(_fields(header)),
-        extensions=tuple(_extensions(header)),
+        hex=tuple(
+            header_rows.hex_rows_of(
+                dump,
+                header_rows.colours_of(header),
+                {p["where"] for p in problems if p["severity"] != "note"},
+            )
+        ),
+        hex_cut=header is not None and header_rows.is_cut(header),
+        fields=tuple(header_rows.field_rows(header)),
+        extensions=tuple(header_rows.extension_rows(header)),
         extensions_more=header["extensions"]["more"] if header else 0,
         features=tuple(header["features"]) if header else (),
-        snapshots=tuple(_snapshots(header)),
-        snapshots_more=_snapshots_more(header),
+        snapshots=tuple(header_rows.snapshot_rows(header)),
+        snapshots_more=header_rows.snapshots_more(header),
         header_findings=tuple(_header_findings(result)),
         check_findings=tuple(_check_findings(result)),
         agreement=_agreement(result),
         differences=tuple(result.get("differences", ())),
         info=tuple(_info(result)),
+        numbers=tuple(_numbers(result)),
         runs=tuple(_runs(result)),
         raws=tuple(_raws(result)),
         timings=tuple(_timings(result)),
@@ -295,128 +249,6 @@ def _agreement(result: Json) -> str:
     return sentence.strip()
 
 
-# --------------------------------------------------------------------------------- the header, byte by byte
-
-
-def _dump(header: Json | None) -> tuple[bytes, list[Span]]:
-    if not header:
-        return b"", []
-    data = bytes.fromhex(header["dump"]["data"])[:HEX_BYTES]
-    return data, [Span(**span) for span in header["dump"]["spans"]]
-
-
-def _is_cut(header: Json) -> bool:
-    return bool(header["dump"]["cut"]) or len(header["dump"]["data"]) > 2 * HEX_BYTES
-
-
-def _colours(header: Json | None) -> dict[str, str]:
-    """Four colours in turn, so that neighbours differ; bytes that belong to nothing have none."""
-    spans = [span for span in header["dump"]["spans"] if span["kind"] != "unused"] if header else []
-    return {span["id"]: f"byte-{index % 4 + 1}" for index, span in enumerate(spans)}
-
-
-def _hex(dump: tuple[bytes, list[Span]], colours: dict[str, str], broken: set[str]) -> Iterator[HexRow]:
-    data, spans = dump
-    labels = {span.id: span.label for span in spans}
-    seen: set[str] = set()
-    for row in hex_rows(data, [_cut(span, len(data)) for span in spans]):
-        cells = []
-        for cell in row.cells:
-            css = "byte-bad" if cell.span in broken else colours.get(cell.span, "")
-            first = cell.span not in seen and cell.span in colours
-            seen.add(cell.span)
-            if first:
-                cells.append(
-                    HexByte(cell.hex, cell.span, css, labels[cell.span], f"b-{cell.offset}", cell.span)
-                )
-            else:
-                cells.append(HexByte(cell.hex, cell.span, css))
-        yield HexRow(f"{row.offset:08x}", (tuple(cells[:8]), tuple(cells[8:])))
-
-
-def _cut(span: Span, end: int) -> Span:
-    return Span(span.id, span.kind, min(span.start, end), min(span.stop, end), span.label)
-
-
-_TONES = {"kept": "good", "broken": "bad"}
-
-
-def _fields(header: Json | None) -> Iterator[FieldRow]:
-    colours = _colours(header)
-    for field in header["fields"] if header else ():
-        last = field["offset"] + field["length"] - 1
-        yield FieldRow(
-            id=field["span"],
-            span=field["span"],
-            name=field["name"],
-            place=f"{field['offset']}–{last}",
-            bytes_link=f"#b-{field['offset']}" if field["raw"] else "",
-            raw=_spaced(field["raw"]),
-            human=field["human"],
-            meaning=field["meaning"],
-            rule=field["rule"],
-            state="absent" if not field["raw"] else _state(field),
-            tone=_field_tone(field),
-            problems=tuple(problem["sentence"] for problem in field["problems"]),
-            css=colours.get(field["span"], ""),
-        )
-
-
-def _state(part: Json) -> str:
-    if part["state"] == "not applicable":
-        return "does not apply" if part["rule"] else "no rule"
-    return str(part["state"])
-
-
-def _field_tone(part: Json) -> str:
-    tone = _TONES.get(part["state"], "")
-    if tone == "bad" and all(problem["severity"] != "error" for problem in part["problems"]):
-        return "warn"
-    return tone
-
-
-def _extensions(header: Json | None) -> Iterator[FieldRow]:
-    for part in header["extensions"]["extensions"] if header else ():
-        shown = part["offset"] < HEX_BYTES
-        yield FieldRow(
-            id=part["span"],
-            span=part["span"],
-            name=part["name"],
-            place=f"{part['offset']}–{part['offset'] + 7 + part['length']}",
-            bytes_link=f"#b-{part['offset']}" if shown else "",
-            raw=f"type 0x{part['type']:08x}, {count(part['length'], 'byte')} of data",
-            human=part["human"],
-            meaning=part["meaning"],
-            rule=part["rule"],
-            state=_state(part),
-            tone=_field_tone(part),
-            problems=tuple(problem["sentence"] for problem in part["problems"]),
-            details=tuple(Fact(detail["label"], detail["human"]) for detail in part["details"]),
-            details_more=part["details_more"],
-        )
-
-
-def _spaced(raw: str) -> str:
-    return " ".join(raw[at : at + 2] for at in range(0, len(raw), 2))
-
-
-def _snapshots(header: Json | None) -> Iterator[Json]:
-    for entry in header["snapshots"]["entries"][:ROWS] if header else ():
-        disk, state = entry["disk_size"], entry["vm_state_size"]
-        yield entry | {
-            "disk": "not stored" if disk is None else binary_size(disk),
-            "state": binary_size(state) if state else "none",
-            "problems": [problem["sentence"] for problem in entry["problems"]],
-        }
-
-
-def _snapshots_more(header: Json | None) -> int:
-    if not header:
-        return 0
-    table = header["snapshots"]
-    return int(table["more"]) + max(0, len(table["entries"]) - ROWS)
-
-
 # ------------------------------------------------------------------------------------------- qemu-img
 
 
@@ -438,6 +270,13 @@ def _said(name: str, value: object) -> str:
     if isinstance(value, int) and name.endswith("size"):
         return f"{value:,} bytes ({binary_size(value)})" if value >= 1024 else count(value, "byte")
     return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _numbers(result: Json) -> Iterator[Fact]:
+    """The totals of qemu-img check, under QEMU's own names."""
+    for name, value in ((result.get("check") or {}).get("numbers") or {}).items():
+        if value is not None:
+            yield Fact(str(name), f"{value:,}")
 
 
 def _runs(result: Json) -> Iterator[Fact]:

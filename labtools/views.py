@@ -66,7 +66,8 @@ def report(request: HttpRequest, check_id: uuid.UUID) -> HttpResponse:
 def report_json(request: HttpRequest, check_id: uuid.UUID) -> HttpResponse:
     """The same as data, whole."""
     check = _visible_check(request, check_id)
-    return JsonResponse(queries.check_as_json(check), json_dumps_params={"ensure_ascii": False, "indent": 1})
+    headers = {"X-Robots-Tag": "noindex"}
+    return JsonResponse(queries.check_as_json(check), headers=headers, json_dumps_params={"indent": 1})
 
 
 @require_POST

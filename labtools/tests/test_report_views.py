@@ -219,6 +219,8 @@ class TestFinished:
         assert "qemu-img check: messages, word for word" in text
         assert "hx-trigger" not in text
         assert "kept until" in text
+        assert re.search(r"<dt>corruptions</dt>\s*<dd>1</dd>", text)
+        assert "<dt>image-end-offset</dt>" in text
 
     def test_field_and_bytes_link_to_each_other(self, as_owner: Client, report: ImageCheck) -> None:
         text = page(as_owner, report)
@@ -299,7 +301,9 @@ class TestFinished:
         assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\bsrc=)", text)
 
     def test_json_is_the_whole(self, as_owner: Client, report: ImageCheck) -> None:
-        data = as_owner.get(reverse("labtools:report_json", args=[report.pk])).json()
+        response = as_owner.get(reverse("labtools:report_json", args=[report.pk]))
+        assert response["X-Robots-Tag"] == "noindex"
+        data = response.json()
         assert data["id"] == str(report.pk)
         assert (data["state"], data["verdict"], data["visibility"]) == ("finished", "corrupt", "private")
         assert data["report"] == report.result
