@@ -144,3 +144,14 @@ def test_delete_dialog_asks_and_can_be_left(
     dialog.get_by_role("button", name="Delete now").click()
     page.wait_for_url("**/lab/images/")
     assert not ImageCheck.objects.exists()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_marked_row_can_be_read(
+    new_page: NewPage, live_server: Any, owner: User, image: bytes, scheme: str
+) -> None:
+    page = new_page(color_scheme=scheme)
+    page.goto(live_server.url + make_report(owner, image).get_absolute_url() + "#field-version")
+    page.locator("#field-size code").hover()
+    expect(page.locator("tr.is-marked")).to_have_id("field-size")
+    assert axe_findings(page) == []
