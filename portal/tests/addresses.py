@@ -64,3 +64,128 @@ def url_names() -> Iterator[str]:
                 yield f"{space}{entry.name}"
 
     yield from walk(get_resolver(), "")
+
+
+def _slug(key: str) -> Callable[[World], dict[str, Any]]:
+    return lambda world: {"slug": world[key].slug}
+
+
+def _check(key: str, argument: str = "check_id") -> Callable[[World], dict[str, Any]]:
+    return lambda world: {argument: world[key].pk}
+
+
+# A report in each of its states, that anybody with its link may see.
+REPORTS = ("sample", "healthy", "unlisted", "queued", "running", "failed", "errored")
+
+ADDRESSES = [
+    everyone("home"),
+    everyone("about"),
+    everyone("code_of_conduct"),
+    everyone("styleguide"),
+    machine("sitemap"),
+    machine("robots"),
+    machine("security_txt"),
+    machine("healthz"),
+    machine("readyz", 503),  # no worker runs in these tests
+    # ------------------------------------------------------------------------------------- accounts
+    visitors("account_login"),
+    visitors("account_signup"),
+    Address("account_logout", ON, 200, 200),
+    everyone("account_inactive"),
+    members("account_reauthenticate"),
+    members("account_email"),
+    everyone("account_email_verification_sent"),
+    everyone("account_confirm_email", arguments=lambda world: {"key": "no-such-key"}),
+    members("account_change_password"),
+    members("account_set_password", ON),
+    everyone("account_reset_password"),
+    everyone("account_reset_password_done"),
+    everyone("account_reset_password_from_key_done"),
+    everyone(
+        "account_reset_password_from_key", arguments=lambda world: {"uidb36": "1", "key": "no-such-key"}
+    ),
+    Address("account_confirm_login_code", SIGN_IN, ON, ON),
+    members("mfa_index"),
+    Address("mfa_authenticate", SIGN_IN, ON, ON),
+    members("mfa_reauthenticate", ON),
+    members("mfa_activate_totp"),
+    members("mfa_deactivate_totp", 404),
+    members("mfa_view_recovery_codes", 404),
+    members("mfa_generate_recovery_codes"),
+    members("mfa_download_recovery_codes", 404),
+    members("mfa_list_webauthn"),
+    members("mfa_add_webauthn"),
+    members("mfa_edit_webauthn", 404, arguments=lambda world: {"pk": 1}),
+    members("mfa_remove_webauthn", 404, arguments=lambda world: {"pk": 1}),
+    members("mfa_reauthenticate_webauthn", ON),
+    Address("mfa_login_webauthn", SIGN_IN, ON, ON),
+    everyone("socialaccount_login_cancelled"),
+    everyone("socialaccount_login_error", 401),
+    everyone("socialaccount_signup", SIGN_IN),
+    members("socialaccount_connections"),
+    # No keys are set here, so none of these is there.
+    everyone("github_login", 404),
+    everyone("github_callback", 404),
+    everyone("google_login", 404),
+    everyone("google_callback", 404),
+    everyone("google_login_by_token", 404),
+    everyone("openid_connect_login", 404, arguments=lambda world: {"provider_id": "oidc"}),
+    everyone("openid_connect_callback", 404, arguments=lambda world: {"provider_id": "oidc"}),
+    everyone("usersessions_list", ON),
+    members("me"),
+    members("me_profile"),
+    members("me_notifications"),
+    members("me_sessions"),
+    members("me_session_end", 405, is_page=False, arguments=lambda world: {"session": 1}),
+    members("me_sessions_end_others", 405, is_page=False),
+    members("me_tokens"),
+    members("me_token_create", 405, is_page=False),
+    members("me_token_revoke", 405, is_page=False, arguments=lambda world: {"token_id": 1}),
+    members("me_data"),
+    members("me_export", 405, is_page=False),
+    members("me_delete"),
+    # ----------------------------------------------------------------------------------------- mail
+    everyone("mail:unsubscribe", 404, arguments=lambda world: {"token": "no-such-token"}),
+    everyone("mail:mailbox"),
+    everyone("mail:message", arguments=lambda world: {"pk": world["mail"].pk}),
+    machine("mail:message_html", arguments=lambda world: {"pk": world["mail"].pk}),
+    # ---------------------------------------------------------------------------------------- rooms
+    everyone("events:meetup_list"),
+    everyone("events:meetup", arguments=_slug("meetup")),
+    everyone("events:chapter_list"),
+    everyone("events:chapter", arguments=_slug("chapter")),
+    everyone("kb:article_list"),
+    everyone("kb:article", arguments=_slug("article")),
+    machine("kb:article_markdown", arguments=_slug("article")),
+    everyone("labtools:index"),
+    everyone("labtools:image_list"),
+    Address("labtools:report", 404, 404, 200, _check("private")),
+    *(everyone("labtools:report", arguments=_check(key)) for key in REPORTS),
+    Address("labtools:report_json", 404, 404, 200, _check("private"), is_page=False),
+    machine("labtools:report_json", arguments=_check("unlisted")),
+    Address("labtools:report_delete", SIGN_IN, 404, 200, _check("private")),
+    Address("labtools:report_delete", SIGN_IN, 403, 200, _check("unlisted")),
+    by_post("labtools:report_visibility", arguments=_check("unlisted")),
+    members("labtools:upload_form", 405, is_page=False),
+    members(
+        "labtools:discard_upload",
+        405,
+        is_page=False,
+        arguments=lambda world: {"upload_id": world["private"].pk},
+    ),
+    by_post("labtools:check_sample", arguments=lambda world: {"sample": "healthy"}),
+    # ------------------------------------------------------------------------------------------ API
+    everyone("api_docs"),
+    machine("api:openapi-json"),
+    machine("api:api-root", 404),
+    Address("api:images", 401, 200, 200, is_page=False),
+    Address("api:image", 401, 404, 200, lambda world: {"check_id": world["private"].pk}, is_page=False),
+    Address(
+        "api:change_check", 401, 404, 200, lambda world: {"check_id": world["private"].pk}, is_page=False
+    ),
+    Address(
+        "api:delete_check", 401, 404, 200, lambda world: {"check_id": world["private"].pk}, is_page=False
+    ),
+    machine("tus:uploads", 405),
+    machine("tus:upload", 405, arguments=lambda world: {"upload_id": world["private"].pk}),
+]

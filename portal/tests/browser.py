@@ -69,13 +69,28 @@ def sign_in(page: Page, client: Any, url: str) -> None:
     page.context.add_cookies(cookies)  # type: ignore[arg-type]
 
 
-def axe_findings(page: Page) -> list[str]:
-    """What axe-core finds wrong with the page as it stands: rule, and the elements that break it."""
+def axe_findings(page: Page, rules: tuple[str, ...] = ()) -> list[str]:
+    """What axe-core finds wrong with the page as it stands: rule, and the elements that break it.
+
+    ``rules`` limits the search to those named, where only they can differ.
+    """
     # Evaluated by the debugger, which the page's Content-Security-Policy does not bind.
-    page.evaluate(AXE.read_text())
-    found = page.evaluate("async () => (await axe.run(document, {resultTypes: ['violations']})).violations")
+    if not page.evaluate("() => Boolean(window.axe)"):
+        page.evaluate(AXE.read_text())
+    options: dict[str, Any] = {"resultTypes": ["violations"]}
+    if rules:
+        options["runOnly"] = {"type": "rule", "values": list(rules)}
+    found = page.evaluate("async options => (await axe.run(document, options)).violations", options)
     return [
         f"{rule['id']}: {node['html'][:160]} {node['failureSummary']}"
         for rule in found
         for node in rule["nodes"]
     ]
+
+
+def overflow(page: Page) -> int:
+    """By how many CSS pixels the page is wider than its window; 0 for one that fits."""
+    wider: int = page.evaluate(
+        "() => Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth)"
+    )
+    return wider

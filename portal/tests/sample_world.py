@@ -1,0 +1,55 @@
+"""A small world for site-wide tests: the starting content, and the owner's checks in every state."""
+
+from datetime import timedelta
+
+from django.core.management import call_command
+from django.utils import timezone
+
+from events.models import Chapter, Meetup
+from kb.models import Article
+from labtools.models import ImageCheck
+from portal.accounts.models import User
+from portal.mail.models import OutboxMessage
+from portal.mail.services import queue_mail
+from portal.tests.addresses import World
+
+
+def _mail(owner: User) -> OutboxMessage:
+    message = queue_mail(
+        kind="account",
+        to=owner.email,
+        subject="Your portal",
+        template="accounts/erased_message",
+        context={},
+        dedupe_key="site-test",
+        user=owner,
+    )
+    assert message
+    return message
+
+
+def make_world(owner: User) -> World:
+    """Rows that the addresses of the site-wide tests name; the reports are real ones of the samples."""
+    call_command("load_starting_content", verbosity=0)
+    sample = ImageCheck.objects.get(sample="corrupt")
+
+    def check(**fields: object) -> ImageCheck:
+        values = {"owner": owner, "filename": "vm.qcow2", "delete_after": timezone.now() + timedelta(days=3)}
+        return ImageCheck.objects.create(**values | fields)
+
+    finished = {"state": "finished", "stage": "done", "verdict": sample.verdict, "result": sample.result}
+    finished |= {"length": sample.length, "sha256": sample.sha256, "finished_at": timezone.now()}
+    return {
+        "chapter": Chapter.objects.get(slug="pune"),
+        "meetup": Meetup.objects.filter(chapter__slug="pune").get(),
+        "article": Article.objects.get(),
+        "mail": _mail(owner),
+        "sample": sample,
+        "healthy": ImageCheck.objects.get(sample="healthy"),
+        "private": check(visibility="private", **finished),
+        "unlisted": check(visibility="unlisted", **finished),
+        "queued": check(visibility="unlisted"),
+        "running": check(visibility="unlisted", state="running", stage="hashing", progress=40, attempts=1),
+        "failed": check(visibility="unlisted", state="failed", failure="The upload was empty: 0 bytes."),
+        "errored": check(visibility="unlisted", state="errored", failure="Something went wrong on our side."),
+    }
