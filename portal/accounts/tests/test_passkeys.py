@@ -1,5 +1,6 @@
 """Passkeys in a real Chromium, with the virtual authenticator of its DevTools protocol."""
 
+import re
 from typing import Any
 
 import pytest
@@ -36,6 +37,7 @@ def by_password(page: Page, url: str, user: User) -> None:
     page.get_by_label("E-mail address").fill(user.email)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url(re.compile("/me/$|/authenticate/$"))
 
 
 def add_passkey(page: Page, url: str, name: str, alone: bool) -> None:
@@ -70,7 +72,7 @@ def test_a_passkey_is_added_renamed_signs_in_alone_and_is_removed(
     page.goto(live_server.url + reverse("account_login") + "?next=/me/profile/")
     assert axe_findings(page) == []
     page.get_by_role("button", name="Sign in with a passkey").click()
-    page.wait_for_url("**/me/profile/")
+    page.wait_for_url(live_server.url + "/me/profile/")
 
     page.goto(live_server.url + reverse("mfa_list_webauthn"))
     page.get_by_role("link", name="Remove Green key").click()
@@ -93,7 +95,7 @@ def test_a_passkey_is_the_second_step_and_confirms_who_one_is(live_server: Any, 
     by_password(page, live_server.url, user)
     expect(page.get_by_role("heading", level=1)).to_have_text("The second step")
     page.get_by_role("button", name="Use a passkey").click()
-    page.wait_for_url("**/me/")
+    page.wait_for_url(live_server.url + "/me/")
 
     page.goto(live_server.url + reverse("me_delete"))
     page.get_by_role("link", name="Use a passkey").click()
