@@ -13,7 +13,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from labtools import examination, sandbox, tasks
+from labtools import examination, sandbox, starting_content, tasks
 from labtools.models import ImageCheck, Upload
 from labtools.services import checks, samples, upload_files
 from labtools.tests.factories import make_check, make_image, make_upload
@@ -375,18 +375,19 @@ class TestSamples:
         with pytest.raises(ValueError):
             samples.request_sample_check(user=owner, sample="../../etc/passwd")
 
-    def test_without_qemu_img_starting_content_says_so_and_goes_on(
-        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, settings: Any, tmp_path: Path
-    ) -> None:
-        from labtools import starting_content
+    def test_starting_content_tells_what_it_made(self) -> None:
+        assert starting_content.load() == ["Checked the lab's samples: healthy, leaking, corrupt."]
+        assert starting_content.load() == []
 
+    def test_without_qemu_img_starting_content_says_so_and_goes_on(
+        self, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path
+    ) -> None:
         settings.VAR_DIR = tmp_path
 
         def missing(*_: Any) -> None:
             raise sandbox.ProgramMissing("qemu-img")
 
         monkeypatch.setattr(sandbox, "make_sample", missing)
-        starting_content.load()
-        assert "no samples" in caplog.text
+        assert "no samples" in starting_content.load()[0]
         assert not ImageCheck.objects.exists()
         assert list((tmp_path / "samples").iterdir()) == []
