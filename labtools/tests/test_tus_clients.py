@@ -10,9 +10,9 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -333,18 +333,29 @@ def test_clients_learn_why(lab: Lab, image: Path, tmp_path: Path) -> None:
     assert not again["url"].endswith(url)
 
 
-def test_creations_at_once_do_not_pass_the_quota_together(lab: Lab) -> None:
-    """Twelve ask at the same moment for a quarter of the quota each: four get it."""
-    statuses: list[int] = []
-    gate = threading.Barrier(12)
-
-    def ask() -> None:
-        gate.wait()
-        statuses.append(lab.request("POST", COLLECTION, Upload_Length=str(QUOTA // 4))[0])
-
-    threads = [threading.Thread(target=ask) for _ in range(12)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(statuses) == [201] * 4 + [413] * 8
+def test_creations_at_once_do_not_pass_the_quota_together(lab: Lab, tmp_path: Path) -> None:
+    """Two processes ask for more than half of the quota, each slow between the look and the row."""
+    code = (
+        "import json, pathlib, time\n"
+        "from labtools.services import upload_files, uploads\n"
+        "from portal.accounts.models import User\n"
+        "def slowly():\n"
+        "    time.sleep(1.5)\n"
+        "    return 2**50\n"
+        "upload_files.free_bytes = slowly\n"
+        "owner = User.objects.get(email='owner@example.org')\n"
+        "folder = pathlib.Path({folder!r})\n"
+        "(folder / '{name}').touch()\n"
+        "while len(list(folder.iterdir())) < 2: time.sleep(0.01)\n"
+        "try:\n"
+        f"    uploads.create_upload(owner=owner, filename='', length={QUOTA // 2 + 1})\n"
+        "    print(json.dumps('created'))\n"
+        "except uploads.OverQuota:\n"
+        "    print(json.dumps('refused'))\n"
+    )
+    gate = tmp_path / "gate"
+    gate.mkdir()
+    with ThreadPoolExecutor(2) as pool:
+        asked = [code.format(folder=str(gate), name=name) for name in ("one", "other")]
+        answers = list(pool.map(lab.stack.python, asked))
+    assert sorted(answers) == ["created", "refused"]

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from portal.accounts import tokens
 from portal.accounts.models import ApiToken, User
+from portal.accounts.queries import export_account
 from portal.accounts.tests.conftest import confirmed
 
 NEW = {"name": "backup host", "days": "30"}
@@ -70,3 +71,11 @@ def test_query_count_does_not_grow(owner: User, as_owner: Client) -> None:
             as_owner.get(reverse("me_tokens"))
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+def test_export_names_tokens_without_their_secrets(owner: User) -> None:
+    token, secret = tokens.create_token(user=owner, name="sunflower", days=30)
+    (exported,) = export_account(owner)["api_tokens"]
+    assert (exported["name"], exported["prefix"]) == ("sunflower", token.prefix)
+    assert secret not in str(exported)
+    assert token.digest not in str(exported)
