@@ -25,6 +25,7 @@ def send_on_commit(task_name: str, *args: str | int) -> None:
         try:
             task.apply_async(args=args)
         except OperationalError as error:
-            log.warning("broker out of reach, %s%r waits for beat: %s", task_name, args, error)
+            # Without the ids: that of an image check is the secret part of its report's link.
+            log.warning("broker out of reach, %s waits for beat: %s", task_name, error)
 
     transaction.on_commit(send)

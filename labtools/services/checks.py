@@ -133,7 +133,7 @@ def run_image_check(check_id: uuid.UUID) -> None:
     try:
         _run(claim)
     except _ClaimLost:
-        log.info("image check %s is no longer ours, left alone", check_id)
+        log.info("image check %s is no longer ours, left alone", _name(check_id))
 
 
 def _claim(check_id: uuid.UUID) -> _Claim | None:
@@ -159,10 +159,10 @@ def _run(claim: _Claim) -> None:
     except FileNotFoundError:
         claim.end(State.FAILED, failure=GONE)
     except (qcow2.FileUnreadableError, OSError):
-        log.exception("image check %s: its file cannot be read", claim.check_id)
+        log.exception("image check %s: its file cannot be read", _name(claim.check_id))
         claim.end(State.FAILED, failure=UNREADABLE_DISK)
     except Exception:
-        log.exception("image check %s ended in a bug", claim.check_id)
+        log.exception("image check %s ended in a bug", _name(claim.check_id))
         claim.end(State.ERRORED, failure=_apology(claim.check_id))
     else:
         claim.end(
@@ -177,9 +177,14 @@ def _run(claim: _Claim) -> None:
         )
 
 
+def _name(check_id: uuid.UUID) -> str:
+    """What a log may call it: enough to find the row, too little to open an unlisted report."""
+    return str(check_id)[:8]
+
+
 def _apology(check_id: uuid.UUID) -> str:
     request_id = logs.request_id.get()
-    name = request_id if request_id != "-" else str(check_id)
+    name = request_id if request_id != "-" else _name(check_id)
     return (
         "Something went wrong on our side, not on yours. It has been logged; if you write to us, "
         f"please give this number: {name}."
@@ -244,7 +249,7 @@ def _take_back_stopped(at: datetime) -> None:
     since = at - timedelta(seconds=settings.IMAGE_CHECK_STALE_SECONDS)
     stopped = ImageCheck.objects.filter(state=State.RUNNING, heartbeat_at__lt=since)
     for check in stopped.only("pk", "attempts", "heartbeat_at")[:SWEEP_AT_ONCE]:
-        log.warning("image check %s stopped beating in attempt %d", check.pk, check.attempts)
+        log.warning("image check %s stopped beating in attempt %d", _name(check.pk), check.attempts)
         if check.attempts >= MAX_ATTEMPTS:
             _give_up(check)
         else:
@@ -262,7 +267,7 @@ def _give_up(check: ImageCheck) -> None:
     try:
         _Claim(check.pk, check.attempts).end(State.FAILED, failure=LOST_TWICE)
     except _ClaimLost:
-        log.info("image check %s came to its end by itself", check.pk)
+        log.info("image check %s came to its end by itself", _name(check.pk))
 
 
 def _delete_due(at: datetime) -> None:

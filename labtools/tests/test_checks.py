@@ -198,7 +198,16 @@ class TestRun:
     ) -> None:
         monkeypatch.setattr(examination, "examine", lambda *_, **__: 1 / 0)
         check = run(checks.request_image_check(upload=make_upload(owner)))
-        assert str(check.pk) in check.failure
+        assert str(check.pk)[:8] in check.failure
+
+    def test_logs_do_not_hold_the_link_of_a_report(
+        self, owner: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setattr(examination, "examine", lambda *_, **__: 1 / 0)
+        with caplog.at_level(logging.DEBUG):
+            check = run(checks.request_image_check(upload=make_upload(owner)))
+        assert str(check.pk)[:8] in caplog.text
+        assert str(check.pk) not in caplog.text
 
     def test_finished_without_result_is_refused_by_the_database(self, owner: User) -> None:
         with pytest.raises(IntegrityError), transaction.atomic():
