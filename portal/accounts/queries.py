@@ -123,9 +123,4 @@ def export_account(user: User) -> dict[str, Any]:
             .order_by("pk")
             .values("ip", "user_agent", "created_at", "last_seen_at")
         ),
-        "api_tokens": list(
-            user.api_tokens.order_by("pk").values(
-                "name", "prefix", "created_at", "last_used_at", "expires_at"
-            )
-        ),
     }
