@@ -20,7 +20,7 @@ def publish_revision(
     Safe to run twice: content that readers see already makes no second revision. ``article`` is brought up
     to date in place. Publishing for the first time sets ``published_at`` to ``at``.
     """
-    locked = Article.objects.select_for_update().select_related("current").get(pk=article.pk)
+    locked = Article.objects.select_for_update(of=("self",)).select_related("current").get(pk=article.pk)
     sha = hashlib.sha256(content.encode()).hexdigest()
     current = locked.current
     if current is None or current.sha != sha:

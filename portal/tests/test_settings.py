@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.conf import settings
+from django.db import connection
 
 from portal.tests.processes import ROOT
 
@@ -81,8 +83,13 @@ def test_production_refuses_what_only_a_laptop_may(tmp_path: Path, env: dict[str
     assert _manage(tmp_path, PRODUCTION | env, "check").returncode != 0
 
 
+def test_the_suite_runs_on_the_database_that_it_was_told(db: None) -> None:
+    told = os.environ.get("TEST_DATABASE_URL", "sqlite:")
+    assert connection.vendor == ("postgresql" if told.startswith("postgres") else "sqlite")
+    assert "portal-test-" in str(settings.VAR_DIR), "and never in the checkout's own folder"
+
+
 def test_sqlite_is_tuned(db: None) -> None:
-    from django.db import connection
 
     if connection.vendor != "sqlite":
         assert connection.settings_dict["CONN_MAX_AGE"] == 60

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from labtools.qcow2.tests.makers import make_luks
 from labtools.sandbox import (
     Availability,
     Finished,
@@ -128,21 +129,17 @@ def test_any_size_of_the_data_file_is_bearable(tmp_path: Path, size: int) -> Non
     assert image_check(path, has_external_data_file=True, data_file_size=size).run.outcome is Outcome.CLEAN
 
 
-def encrypted(tmp_path: Path, method: str) -> Path:
-    quick = ",encrypt.iter-time=10" if method == "luks" else ""
-    options = f"encrypt.format={method},encrypt.key-secret=key{quick}"
-    return create(tmp_path / method, "--object", "secret,id=key,data=pass", "-o", options, "1M")
-
-
 def test_aes_image_is_checked_without_its_key(tmp_path: Path) -> None:
-    path = encrypted(tmp_path, "aes")
+    options = "encrypt.format=aes,encrypt.key-secret=key"
+    path = create(tmp_path / "aes", "--object", "secret,id=key,data=pass", "-o", options, "1M")
 
     assert image_check(path, encryption="aes").run.outcome is Outcome.CLEAN
     assert image_info(path).run.outcome is Outcome.INFO
 
 
 def test_luks_image_is_described_but_not_checked(tmp_path: Path) -> None:
-    path = encrypted(tmp_path, "luks")
+    path = tmp_path / "luks"
+    make_luks(path, "qcow2")
 
     check = image_check(path, encryption="luks")
 

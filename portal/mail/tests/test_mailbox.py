@@ -159,5 +159,7 @@ def test_admin_sends_again_only_with_permission(mail: OutboxMessage) -> None:
 def test_admin_can_erase_a_member_with_their_mail(mail: OutboxMessage, owner: User) -> None:
     client = _staff(is_superuser=True)
     client.post(f"/admin/accounts/user/{owner.pk}/delete/", {"post": "yes"})
-    assert not OutboxMessage.objects.filter(pk=mail.pk).exists()  # only the farewell is left, until it is sent
+    assert not OutboxMessage.objects.filter(
+        pk=mail.pk
+    ).exists()  # only the farewell is left, until it is sent
     assert not User.objects.filter(pk=owner.pk).exists()
