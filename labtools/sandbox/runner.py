@@ -30,13 +30,15 @@ _GRACE_SECONDS = 1.0
 _DRAIN_SECONDS = 5.0
 _CHUNK = 64 * 1024
 
-# What glibc, GLib and QEMU write when an allocation is refused (gmem.c, qemu_memalign, strerror(ENOMEM)).
+# What glibc, its loader, GLib and QEMU write when an allocation is refused (gmem.c, qemu_memalign,
+# strerror(ENOMEM)); the loader gives up with exit code 127.
 _MEMORY_MARKS = (
     b"Cannot allocate memory",
     b"failed to allocate",
     b"Failed to allocate",
     b"out of memory",
     b"qemu_thread_create: ",
+    b"failed to map segment from shared object",
 )
 
 # A fixed environment: nothing of the portal's (keys, addresses) reaches a child, and messages stay in
@@ -246,7 +248,7 @@ def _finished(returncode: int, ended: EndedBecause, out: _Reader, err: _Reader, 
         number = returncode - 128
     if ended is EndedBecause.EXIT:
         # Only where the program gave up: a snapshot named "out of memory" must not hide another verdict.
-        if (number is not None or returncode == 1) and any(mark in stderr[-4096:] for mark in _MEMORY_MARKS):
+        if (number is not None or returncode in (1, 127)) and any(mark in stderr[-4096:] for mark in _MEMORY_MARKS):
             ended = EndedBecause.MEMORY
         elif number == signal.SIGXCPU:
             ended = EndedBecause.CPU
