@@ -12,6 +12,14 @@ from django.utils import timezone
 from portal.accounts.models import User
 
 
+class Visibility(models.TextChoices):
+    """Who may see a report, as its owner chooses."""
+
+    PRIVATE = "private", "Private: only you"
+    UNLISTED = "unlisted", "Unlisted: anyone with the link"
+    PUBLIC = "public", "Public: listed for everyone"
+
+
 class UploadQuerySet(models.QuerySet["Upload"]):
     """Which files on their way in belong to whom, and which have run out of time."""
 
@@ -44,7 +52,7 @@ class Upload(models.Model):
     offset = models.PositiveBigIntegerField(default=0, help_text="Upload-Offset: bytes safely on disk.")
     state = models.CharField(max_length=10, choices=State, default=State.RECEIVING)
     visibility = models.CharField(
-        max_length=10, default="unlisted", help_text="Of the report to come; one of ImageCheck.Visibility."
+        max_length=10, choices=Visibility, default=Visibility.UNLISTED, help_text="Of the report to come."
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField()
@@ -54,6 +62,9 @@ class Upload(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(offset__lte=F("length")), name="upload_offset_within_length"),
+            models.CheckConstraint(
+                condition=~Q(state="complete") | Q(offset=F("length")), name="complete_upload_has_every_byte"
+            ),
         ]
         indexes = [models.Index(fields=["state", "expires_at"], name="upload_expiry")]
 
@@ -108,10 +119,7 @@ class ImageCheck(models.Model):
         CHECK = "check", "Running qemu-img check"
         DONE = "done", "Done"
 
-    class Visibility(models.TextChoices):
-        PRIVATE = "private", "Private: only you"
-        UNLISTED = "unlisted", "Unlisted: anyone with the link"
-        PUBLIC = "public", "Public: listed for everyone"
+    Visibility = Visibility
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(
@@ -148,6 +156,17 @@ class ImageCheck(models.Model):
             models.UniqueConstraint(fields=["sample"], condition=~Q(sample=""), name="one_check_per_sample"),
             models.CheckConstraint(
                 condition=~Q(state="finished") | Q(result__isnull=False), name="finished_check_has_result"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="running") | Q(heartbeat_at__isnull=False),
+                name="running_check_has_heartbeat",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["failed", "errored"]) | ~Q(failure=""), name="failed_check_says_why"
+            ),
+            models.CheckConstraint(
+                condition=Q(owner__isnull=False, sample="") | (Q(owner__isnull=True) & ~Q(sample="")),
+                name="check_of_member_or_sample",
             ),
         ]
         indexes = [

@@ -69,8 +69,13 @@ def make_upload(owner: User, content: bytes = b"", *, filename: str = "disk.qcow
 
 
 def make_check(owner: User | None, **fields: Any) -> ImageCheck:
-    """A check as a row alone, queued unless told otherwise."""
-    return ImageCheck.objects.create(**{"owner": owner, "filename": "disk.qcow2"} | fields)
+    """A check as a row alone, queued unless told otherwise; a running one beats, a failed one says why."""
+    values: dict[str, Any] = {"owner": owner, "filename": "disk.qcow2"}
+    if fields.get("state") == ImageCheck.State.RUNNING:
+        values["heartbeat_at"] = timezone.now()
+    if fields.get("state") in (ImageCheck.State.FAILED, ImageCheck.State.ERRORED):
+        values["failure"] = "It did not come to its end."
+    return ImageCheck.objects.create(**values | fields)
 
 
 def make_report(owner: User, content: bytes, **fields: Any) -> ImageCheck:

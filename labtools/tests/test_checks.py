@@ -209,9 +209,26 @@ class TestRun:
         assert str(check.pk)[:8] in caplog.text
         assert str(check.pk) not in caplog.text
 
-    def test_finished_without_result_is_refused_by_the_database(self, owner: User) -> None:
-        with pytest.raises(IntegrityError), transaction.atomic():
-            make_check(owner, state=State.FINISHED)
+    @pytest.mark.parametrize(
+        ("constraint", "fields"),
+        [
+            ("finished_check_has_result", {"state": State.FINISHED}),
+            ("running_check_has_heartbeat", {"state": State.RUNNING, "heartbeat_at": None}),
+            ("failed_check_says_why", {"state": State.FAILED, "failure": ""}),
+            ("failed_check_says_why", {"state": State.ERRORED, "failure": ""}),
+            ("check_of_member_or_sample", {"sample": "healthy"}),
+            ("check_of_member_or_sample", {"owner": None}),
+        ],
+    )
+    def test_what_is_always_true_is_kept_by_the_database(
+        self, owner: User, constraint: str, fields: dict[str, Any]
+    ) -> None:
+        with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
+            make_check(**{"owner": owner} | fields)
+
+    def test_complete_upload_has_every_byte(self, owner: User) -> None:
+        with pytest.raises(IntegrityError, match="complete_upload_has_every_byte"), transaction.atomic():
+            make_upload(owner, b"abc", offset=2)
 
 
 class TestClaim:

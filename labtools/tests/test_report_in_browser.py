@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from labtools.models import ImageCheck
@@ -53,7 +54,7 @@ def test_stages_are_followed_to_the_report_and_asking_ends(
     sign_in(page, as_owner, live_server.url)
     page.goto(live_server.url + check.get_absolute_url())
     expect(page.locator(".stage[aria-current]")).to_contain_text("Waiting for a worker")
-    ImageCheck.objects.update(state="running", stage="hashing", progress=61)
+    ImageCheck.objects.update(state="running", stage="hashing", progress=61, heartbeat_at=timezone.now())
     expect(page.locator(".stage[aria-current]")).to_contain_text("61 %")
     expect(page.locator("#live")).to_contain_text("Computing SHA-256")
     ImageCheck.objects.update(state="queued", stage="waiting")

@@ -14,6 +14,7 @@ from labtools.models import ImageCheck, Upload
 from labtools.services import upload_files, uploads
 from labtools.tests.factories import make_check
 from portal.accounts.models import User
+from portal.tests.factories import make_user
 
 PAGE = "/lab/images/"
 FORM = "/lab/images/upload/"
@@ -70,7 +71,8 @@ def test_query_count_does_not_grow(owner: User, as_owner: Client) -> None:
     for number in (1, 3):
         while ImageCheck.objects.count() < number:
             make_check(owner)
-            make_check(None, visibility="public", state="finished", result={"format": 1}, filename="p")
+            another = make_user(f"public-{ImageCheck.objects.count()}@example.org")
+            make_check(another, visibility="public", state="finished", result={"format": 1}, filename="p")
             uploads.create_upload(owner=owner, filename="u", length=9)
         text(as_owner)
         with CaptureQueriesContext(connection) as queries:

@@ -49,7 +49,14 @@ def make_world(owner: User) -> World:
         "private": check(visibility="private", **finished),
         "unlisted": check(visibility="unlisted", **finished),
         "queued": check(visibility="unlisted"),
-        "running": check(visibility="unlisted", state="running", stage="hashing", progress=40, attempts=1),
+        "running": check(
+            visibility="unlisted",
+            state="running",
+            stage="hashing",
+            progress=40,
+            attempts=1,
+            heartbeat_at=timezone.now(),
+        ),
         "failed": check(visibility="unlisted", state="failed", failure="The upload was empty: 0 bytes."),
         "errored": check(visibility="unlisted", state="errored", failure="Something went wrong on our side."),
     }

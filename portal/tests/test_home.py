@@ -14,6 +14,7 @@ from events.tests.factories import make_chapter, make_dated_meetup, make_meetup
 from kb.tests.factories import make_article
 from labtools.models import ImageCheck
 from portal.management.commands import load_starting_content
+from portal.tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
 DAY = dt.timedelta(days=1)
@@ -65,8 +66,8 @@ def make_sample_check(sample: str, **fields: object) -> ImageCheck:
 def test_home_shows_finished_reports_of_the_samples_with_their_verdicts(as_stranger: Client) -> None:
     corrupt = make_sample_check("corrupt")
     make_sample_check("healthy")
-    make_sample_check("leaking", state="running", result=None)
-    make_sample_check("", filename="a-members-own.qcow2")
+    make_sample_check("leaking", state="queued", result=None)
+    make_sample_check("", filename="a-members-own.qcow2", owner=make_user("brings-images@example.org"))
     home = page(as_stranger)
     assert home.index("Verdict on healthy.") < home.index("Verdict on corrupt.")
     assert f'href="{corrupt.get_absolute_url()}"' in home
