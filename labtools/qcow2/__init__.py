@@ -1,11 +1,14 @@
-"""A reader of qcow2 images that trusts nothing in them. Pure Python; knows nothing of Django.
+"""A reader of qcow2 images that trusts nothing in them. Python and NumPy; knows nothing of Django.
 
     from labtools.qcow2 import read_header, sniff, open_image, estimate_check, HeaderReport, ImageError
+    from labtools.qcow2 import check_image, check_to_json_dict, CheckReport
 
     with open_image(path) as image:              # a path, or a seekable binary file object
         report = read_header(image)              # HeaderReport, or an ImageError
         estimate = estimate_check(image)         # CheckEstimate: memory and time of qemu-img check
+        checked = check_image(image)             # CheckReport; imports NumPy only now
     stored = to_json_dict(report)                # JSON-able, "format": 1
+    stored_check = check_to_json_dict(checked)   # JSON-able, "format": 1
 
 ``sniff(image) -> Format`` names any file: ``code`` (stable), ``name``, ``sentence``, ``command`` (with IMAGE
 for the file, or None), ``qemu_driver``. Errors are :class:`ImageError` with ``code`` and ``sentence`` (also
@@ -33,10 +36,28 @@ report.
 - ``problems``: every broken rule: ``code severity sentence where``; severity ``error``, ``warning`` or
   ``note``
 
+:class:`CheckReport` (see :mod:`.checking`): ``verdict`` (``clean leaks corrupt unreadable``), ``reference``
+(QEMU's own numbers, or None where qemu-img gives none), ``qemu_exit``, ``findings`` (``code severity sentence
+count host_offset host_ranges guest_ranges … advice``, worst first), ``roles`` (host clusters by role).
+:class:`CheckBoundError` where the check would take more than :class:`CheckBounds` allow.
+
 In JSON, bytes are hexadecimal without spaces. :mod:`.layout` is the format as data, for the page that
 explains it.
 """
 
+from .checking import (
+    CheckBoundError,
+    CheckBounds,
+    CheckReport,
+    Finding,
+    GuestRange,
+    HostRange,
+    Reference,
+    Role,
+    Verdict,
+    check_image,
+    check_to_json_dict,
+)
 from .dump import HexCell, HexRow, hex_rows
 from .errors import EmptyFileError, FileUnreadableError, ImageError, NotQcow2Error, TruncatedHeaderError
 from .header import read_header
@@ -63,8 +84,11 @@ from .source import ImageSource, open_image
 from .workload import CheckEstimate, CheckLimits, estimate_check
 
 __all__ = [
+    "CheckBoundError",
+    "CheckBounds",
     "CheckEstimate",
     "CheckLimits",
+    "CheckReport",
     "Detail",
     "Dump",
     "EmptyFileError",
@@ -74,21 +98,29 @@ __all__ = [
     "FeatureReading",
     "FieldReading",
     "FileUnreadableError",
+    "Finding",
     "Format",
+    "GuestRange",
     "HeaderReport",
     "HexCell",
     "HexRow",
+    "HostRange",
     "ImageError",
     "ImageSource",
     "NameReading",
     "NotQcow2Error",
     "Problem",
+    "Reference",
+    "Role",
     "RuleState",
     "Severity",
     "SnapshotReading",
     "SnapshotTable",
     "Span",
     "TruncatedHeaderError",
+    "Verdict",
+    "check_image",
+    "check_to_json_dict",
     "estimate_check",
     "hex_rows",
     "open_image",

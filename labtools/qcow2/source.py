@@ -68,6 +68,31 @@ class ImageSource:
         self.bytes_read += len(data)
         return data
 
+    def read_into(self, offset: int, target: memoryview) -> int:
+        """Fill ``target``, at most :data:`MAX_READ` bytes, from ``offset``; returns how many bytes there were.
+
+        Fewer than ``len(target)`` only where the file ends. Raises as :meth:`pread` does.
+        """
+        if not self._plain:
+            data = self.pread(offset, len(target))
+            target[: len(data)] = data
+            return len(data)
+        if offset < 0 or len(target) > MAX_READ:
+            raise ValueError(f"a read of {len(target)} bytes at {offset} is out of bounds")
+        wanted = min(len(target), max(0, self.length - offset))
+        done = 0
+        try:
+            while done < wanted and (
+                count := os.preadv(self._file.fileno(), [target[done:wanted]], offset + done)
+            ):
+                done += count
+        except OSError as error:
+            raise FileUnreadableError(
+                f"Reading the file failed: {error.strerror or 'input/output error'}."
+            ) from error
+        self.bytes_read += done
+        return done
+
     def chunks(self, offset: int, size: int) -> Iterator[tuple[int, bytes]]:
         """The bytes of a region as ``(offset, bytes)`` of at most :data:`MAX_READ` each, up to the file's
         end.

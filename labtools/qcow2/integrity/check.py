@@ -1,0 +1,165 @@
+"""The check from its first phase to its last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from labtools.qcow2.checking import CheckBounds, CheckReport, Reference, Role, Verdict
+from labtools.qcow2.header import read_header, read_values
+from labtools.qcow2.layout import ExtensionType, Incompatible
+from labtools.qcow2.readings import HeaderReport, Severity
+from labtools.qcow2.rules import HeaderValues
+from labtools.qcow2.source import ImageSource
+
+from .bitmaps import count_bitmaps, loads, read_directory
+from .census import Census
+from .comparison import check_l1_copied, compare
+from .geometry import Geometry
+from .location import find_shared_data, locate_clusters, locate_lost_tables
+from .mapping import Mapping
+from .opening import refusals
+from .reading import I64, Reader
+from .refcounts import StoredRefcounts
+from .snapshot_table import read_snapshot_table
+from .tables import L2Tables, count_tables, find_l2_tables, read_layers
+from .tally import Tally
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """The image under check, and what was read of it first."""
+
+    source: ImageSource
+    bounds: CheckBounds
+    report: HeaderReport
+    values: HeaderValues
+    tally: Tally
+
+
+def run_check(source: ImageSource, bounds: CheckBounds) -> CheckReport:
+    """Check an image; see :func:`labtools.qcow2.check_image`."""
+    report, values = read_header(source), read_values(source)
+    subject = _Subject(source, bounds, report, values, Tally(values.cluster_size or 512, bounds.ranges))
+    if refusals(report, values):
+        return _result(subject, None, 1, ())
+    return _check_tables(subject)
+
+
+def _check_tables(subject: _Subject) -> CheckReport:
+    values, tally = subject.values, subject.tally
+    geometry = Geometry.of(values)
+    reader = Reader(subject.source, subject.bounds)
+    census = Census(geometry, subject.bounds, tally)
+    directory = read_directory(reader, geometry, values, subject.report)
+    if directory and not loads(reader, geometry, directory):
+        tally.aborted = True
+        tally.find("bitmaps-not-loadable", directory.offset, directory.size)
+    stored = StoredRefcounts(reader, geometry, values)
+    snapshots = read_snapshot_table(reader, geometry, values, tally)
+    if snapshots is None:
+        return _result(subject, None, 1, ())
+    _count_header(subject, geometry, census)
+    tables = find_l2_tables(geometry, read_layers(reader, geometry, values, snapshots, tally))
+    count_tables(reader, geometry, tables, census, tally)
+    census.region(snapshots.offset, snapshots.size, Role.SNAPSHOT_TABLE, "snapshot-table-outside")
+    census.region(stored.table_offset, stored.table_bytes, Role.REFCOUNT_TABLE, "refcount-table-outside")
+    if directory:
+        count_bitmaps(reader, geometry, directory, census, tally)
+    Mapping(reader, geometry, tables, stored, census, tally).count()
+    stored.judge_blocks(census)
+    end, low = compare(reader, stored, census, tally)
+    check_l1_copied(geometry, tables, stored, tally)
+    _judge_file(subject, geometry, census, end)
+    _where(reader, geometry, tables, census, tally, low)
+    return _result(subject, _reference(geometry, tally, end), _exit_code(tally), _roles(census))
+
+
+def _count_header(subject: _Subject, geometry: Geometry, census: Census) -> None:
+    census.region(0, geometry.cluster_size, Role.HEADER, "header-outside")
+    for extension in subject.report.extensions.extensions:
+        if extension.type == ExtensionType.FULL_DISK_ENCRYPTION and len(extension.details) == 2:
+            offset, length = (int(detail.value) for detail in extension.details)
+            census.region(offset, length, Role.LUKS_HEADER, "luks-header-outside")
+
+
+def _judge_file(subject: _Subject, geometry: Geometry, census: Census, end: int) -> None:
+    """What concerns the file as a whole: the marks in its header, and how it ends."""
+    tally, flags = subject.tally, subject.values.incompatible
+    if Incompatible.CORRUPT in flags:
+        tally.find("corrupt-bit", 72, 8)
+    if Incompatible.DIRTY in flags:
+        tally.find("dirty-bit", 72, 8)
+    if geometry.file_length > end:
+        tally.find("behind-the-end", end, geometry.file_length - end)
+    missing = end - geometry.file_length
+    last = (end >> geometry.cluster_bits) - 1
+    if missing > 0 and census.roles[last] == Role.DATA and not geometry.extended:
+        tally.find_clusters("data-cluster-cut", np.array([last], dtype=np.int64))
+
+
+def _where(
+    reader: Reader, geometry: Geometry, tables: L2Tables, census: Census, tally: Tally, low: I64
+) -> None:
+    shared = find_shared_data(reader, geometry, tables, census, tally)
+    conflicts = np.unique(np.concatenate(census.conflicts)) if census.conflicts else shared[:0]
+    kinds = {"data-shared": shared, "refcount-too-low": low}
+    kinds |= {code: conflicts for code in ("roles-conflict", "metadata-shared") if tally.has(code)}
+    wanted = {code: clusters for code, clusters in kinds.items() if len(clusters)}
+    if wanted:
+        locate_clusters(reader, geometry, tables, wanted, tally)
+        for code, clusters in wanted.items():
+            locate_lost_tables(geometry, tables, clusters, code, tally)
+
+
+def _reference(geometry: Geometry, tally: Tally, end: int) -> Reference | None:
+    if tally.aborted:
+        return None
+    return Reference(
+        check_errors=tally.check_errors,
+        corruptions=tally.corruptions,
+        leaks=tally.leaks,
+        total_clusters=geometry.guest_clusters,
+        allocated_clusters=tally.allocated,
+        fragmented_clusters=tally.fragmented,
+        compressed_clusters=tally.compressed,
+        image_end_offset=end,
+    )
+
+
+def _exit_code(tally: Tally) -> int:
+    """The exit code of qemu-img check(1)."""
+    if tally.aborted or tally.check_errors:
+        return 1
+    return 2 if tally.corruptions else 3 if tally.leaks else 0
+
+
+def _roles(census: Census) -> tuple[tuple[Role, int], ...]:
+    counts = np.zeros(len(Role), dtype=np.int64)
+    # In parts: bincount makes each byte a number of eight.
+    for first in range(0, census.size, 1 << 20):
+        counts += np.bincount(census.roles[first : min(first + (1 << 20), census.size)], minlength=len(Role))
+    return tuple((role, int(counts[role])) for role in Role if counts[role])
+
+
+def _result(
+    subject: _Subject, reference: Reference | None, qemu_exit: int, roles: tuple[tuple[Role, int], ...]
+) -> CheckReport:
+    findings = subject.tally.findings(subject.report.problems)
+    if not roles:
+        verdict = Verdict.UNREADABLE
+    elif any(finding.severity is Severity.ERROR for finding in findings):
+        verdict = Verdict.CORRUPT
+    else:
+        verdict = Verdict.LEAKS if subject.tally.leaks else Verdict.CLEAN
+    return CheckReport(
+        verdict=verdict,
+        reference=reference,
+        qemu_exit=qemu_exit,
+        findings=findings,
+        roles=roles,
+        file_length=subject.report.file_length,
+        cluster_size=subject.values.cluster_size,
+        bytes_read=subject.source.bytes_read,
+    )

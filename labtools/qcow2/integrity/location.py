@@ -1,0 +1,78 @@
+"""Who in the guest uses a host cluster: once more through the L2 tables, and only where that is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from labtools.qcow2.checking import Role
+
+from .census import Census
+from .geometry import Geometry
+from .mapping import Entries, compressed_extent, locate
+from .reading import I64, Reader, native
+from .tables import L2Tables
+from .tally import Tally
+
+
+def _uses(reader: Reader, geometry: Geometry, tables: L2Tables) -> Iterator[tuple[I64, I64, I64, I64]]:
+    """For every batch of tables: table, column, and first and last host cluster of each entry that has one."""
+    bits = geometry.cluster_bits
+    for first, rows in reader.tables(tables.offsets, geometry.cluster_size):
+        raw = native(rows.reshape(-1)).reshape(len(rows), -1)
+        entries = Entries.of(geometry, raw)
+        row, column = np.nonzero(entries.allocated)
+        offset = entries.offset[row, column]
+        yield first + row, column, offset >> bits, offset + geometry.cluster_size - 1 >> bits
+        if entries.compressed.any():
+            row, column = np.nonzero(entries.compressed)
+            start, size = compressed_extent(geometry, entries.entry[row, column])
+            yield first + row, column, start >> bits, start + size - 1 >> bits
+
+
+def find_shared_data(
+    reader: Reader, geometry: Geometry, tables: L2Tables, census: Census, tally: Tally
+) -> I64:
+    """Host clusters that stand at two places of the guest's disk, in one image or in two.
+
+    Snapshots share a data cluster with the active image at the same place; nothing shares it at another.
+    """
+    suspects = np.flatnonzero((census.roles == Role.DATA) & (census.counts > 1))
+    if not len(suspects):
+        return suspects
+    owner = np.zeros(len(suspects), dtype=np.int64)
+    shared = np.zeros(len(suspects), dtype=np.bool_)
+    index = tables.owner_index[tables.starts[:-1]]
+    for table, column, first, _ in _uses(reader, geometry, tables):
+        place = np.minimum(np.searchsorted(suspects, first), len(suspects) - 1)
+        hit = suspects[place] == first
+        place, guest = place[hit], (index[table] * geometry.l2_entries + column)[hit] + 1
+        fresh = owner[place] == 0
+        owner[place[fresh]] = guest[fresh]
+        shared[place[owner[place] != guest]] = True
+    tally.find_clusters("data-shared", suspects[shared])
+    return suspects[shared]
+
+
+def locate_clusters(
+    reader: Reader, geometry: Geometry, tables: L2Tables, wanted: Mapping[str, I64], tally: Tally
+) -> None:
+    """Say for each kind of finding which guest clusters its host clusters hold."""
+    for table, column, first, last in _uses(reader, geometry, tables):
+        for code, clusters in wanted.items():
+            hit = np.searchsorted(clusters, first) < np.searchsorted(clusters, last, side="right")
+            if hit.any():
+                locate(geometry, tables, tally, code, table[hit], column[hit])
+
+
+def locate_lost_tables(geometry: Geometry, tables: L2Tables, clusters: I64, code: str, tally: Tally) -> None:
+    """Say which parts of the guest's disk are mapped by L2 tables that lie in ``clusters``."""
+    numbers = np.flatnonzero(np.isin(tables.offsets >> geometry.cluster_bits, clusters))
+    for number in numbers[:256].tolist():
+        for layer, index in tables.owners(number, 64):
+            start = index * geometry.l2_entries
+            stop = max(start + 1, min(start + geometry.l2_entries, geometry.guest_clusters))
+            tally.locate(code, layer.snapshot, np.arange(start, stop, dtype=np.int64))
+    if len(numbers) > 256:
+        tally.incomplete(code)

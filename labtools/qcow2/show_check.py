@@ -1,0 +1,42 @@
+"""A check as plain text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .checking import CheckReport, Finding
+from .text import binary_size, counted
+
+
+def render_check(report: CheckReport) -> Iterator[str]:
+    """The report in lines: verdict, QEMU's numbers, clusters by role, findings with where they are."""
+    yield f"Verdict: {report.verdict}"
+    if report.reference:
+        numbers = report.reference.to_json_dict()
+        yield f"As qemu-img check counts (exit code {report.qemu_exit}):"
+        yield from (f"  {name}: {number:,}" for name, number in numbers.items())
+    else:
+        yield "qemu-img check gives no numbers for this image (exit code 1)."
+    if report.roles:
+        yield "Host clusters by role:"
+        yield from (f"  {role.words}: {count:,}" for role, count in report.roles)
+    for finding in report.findings:
+        yield from _finding(finding)
+
+
+def _finding(finding: Finding) -> Iterator[str]:
+    yield ""
+    yield f"{str(finding.severity).upper()} {finding.code}: {finding.sentence}"
+    if finding.advice != "none":
+        yield f"  advice: {finding.advice}"
+    for host in finding.host_ranges:
+        yield f"  file: byte {host.offset:,}, {binary_size(host.length)}"
+    if finding.host_ranges_more:
+        yield f"  file: {counted(finding.host_ranges_more, 'more range')}"
+    for guest in finding.guest_ranges:
+        where = "guest" if guest.snapshot is None else f"guest in snapshot {guest.snapshot}"
+        yield f"  {where}: sectors {guest.first_lba:,} to {guest.last_lba:,}, {binary_size(guest.length)}"
+    if finding.guest_ranges_more:
+        yield f"  guest: {counted(finding.guest_ranges_more, 'more range')}"
+    if not finding.guest_complete:
+        yield "  guest: and more that were not gathered"
