@@ -90,7 +90,7 @@ def judge_unreadable(error: ImageError) -> Verdict:
         Code.UNREADABLE,
         Tone.BAD,
         "The file begins like a qcow2 image and ends inside the header.",
-        error.sentence,
+        _upper_first(error.sentence.rpartition(": ")[2]),
         (
             Advice("Compare its length with the original's and fetch the file again: the copy ended early."),
             Advice("If this is the only copy, keep it unchanged; the guest's data is not in it."),
@@ -116,6 +116,10 @@ def _not_qcow2(found: Format) -> Verdict:
 
 def _after_first(sentence: str) -> str:
     return sentence.partition(". ")[2]
+
+
+def _upper_first(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def judge(header: HeaderReport, check: CheckResult | None, refusal: str | None = None) -> Verdict:
@@ -155,13 +159,17 @@ def _corrupt(header: HeaderReport, check: CheckResult) -> Verdict:
     )
     if header.facts.corrupt:
         detail += " QEMU has marked the image as corrupt and opens it for reading only."
-    advice = [
-        STOP,
-        SALVAGE,
-        Advice("Find the cause first: usually two processes wrote the image, or the disk was full."),
-        REPAIR,
-    ]
-    return Verdict(Code.CORRUPT, Tone.BAD, f"Damaged: qemu-img check counts {found}.", detail, tuple(advice))
+    cut_short = any(each.code == "beyond-end-of-file" for each in check.messages)
+    cause = _CUT_SHORT if cut_short else _TWO_WRITERS
+    advice = (STOP, cause, SALVAGE, REPAIR) if cut_short else (STOP, SALVAGE, cause, REPAIR)
+    return Verdict(Code.CORRUPT, Tone.BAD, f"Damaged: qemu-img check counts {found}.", detail, advice)
+
+
+_TWO_WRITERS = Advice("Find the cause first: usually two processes wrote the image, or the disk was full.")
+_CUT_SHORT = Advice(
+    "Compare the file's length with the original's. If a copy or a download ended early, fetch the image again; "
+    "nothing else brings back what lay behind the end."
+)
 
 
 def _marked_corrupt(check: CheckResult | None) -> Verdict:
@@ -204,16 +212,22 @@ def _header_broken(header: HeaderReport, outcome: Outcome | None) -> Verdict:
             Code.CORRUPT,
             Tone.BAD,
             f"Damaged: the header breaks {broken} that qemu-img check passes over.",
-            errors[0].sentence,
+            _placed(errors[0]),
             advice,
         )
     return Verdict(
         Code.UNREADABLE,
         Tone.BAD,
         "QEMU cannot open this image: its header is broken.",
-        errors[0].sentence,
+        _placed(errors[0]),
         advice,
     )
+
+
+def _placed(problem: Problem) -> str:
+    """The problem's sentence behind the name of the field that it is about, for it stands without its row here."""
+    kind, _, name = (problem.where or "").partition("-")
+    return f"{name}: {problem.sentence}" if kind == "field" else problem.sentence
 
 
 def _not_opened(check: CheckResult) -> Verdict:
@@ -278,7 +292,7 @@ def _clean(header: HeaderReport) -> Verdict:
             Code.CLEAN,
             Tone.WARN,
             f"qemu-img check finds no errors; the header breaks {count(len(broken), 'rule')} of the specification.",
-            broken[0].sentence,
+            _placed(broken[0]),
             (
                 Advice(
                     "QEMU opens the image all the same. Convert it to a fresh image to be rid of it.",
@@ -314,8 +328,16 @@ def _unchecked(header: HeaderReport, check: CheckResult | None, refusal: str | N
         Tone.WARN,
         f"The header {kept}; the clusters could not be checked here.",
         why,
-        (Advice("Run the check where the image is.", "qemu-img check -f qcow2 IMAGE"),),
+        (_CHECK_WITH_KEY if header.facts.encryption == "luks" else _CHECK_THERE,),
     )
+
+
+_CHECK_THERE = Advice("Run the check where the image is.", "qemu-img check -f qcow2 IMAGE")
+_CHECK_WITH_KEY = Advice(
+    "Run the check where the image is, with the passphrase in a file (without a line break at its end).",
+    "qemu-img check --object secret,id=key,file=PASSPHRASE "
+    "--image-opts driver=qcow2,encrypt.key-secret=key,file.filename=IMAGE",
+)
 
 
 def _has_errors(check: CheckResult | None) -> bool:

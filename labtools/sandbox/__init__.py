@@ -35,7 +35,7 @@ Shape of the JSON (the dataclasses have the same names with underscores)::
 
     MESSAGE = {                                                    # all lines of one kind; at most 40 kinds
       "code": "refcount-too-low", "severity": "error" | "leak" | "note", "count": 1,
-      "explanation": "More references point at this cluster than its refcount says. ...",
+      "explanation": "More references point at a cluster than its refcount says. ...",
       "examples": [{"sentence": "ERROR cluster 5 refcount=0 reference=1", "cluster_offset": 327680 or null}]}
                                                                    # the first 20
 

@@ -70,14 +70,14 @@ _KINDS = (
         "leaked-cluster",
         Severity.LEAK,
         r"Leaked cluster (?P<cluster>\d+) refcount=(\d+) reference=(\d+)$",
-        "The refcount of this cluster is higher than the number of references to it. It takes up space "
+        "The refcount of a cluster is higher than the number of references to it. It takes up space "
         "for nothing; no data is in danger.",
     ),
     _kind(
         "refcount-too-low",
         Severity.ERROR,
         r"ERROR cluster (?P<cluster>\d+) refcount=(\d+) reference=(\d+)$",
-        "More references point at this cluster than its refcount says. QEMU may take it for free, or "
+        "More references point at a cluster than its refcount says. QEMU may take it for free, or "
         "write to it in place although it is shared, and so overwrite data. Do not open the image for "
         "writing.",
     ),
@@ -185,7 +185,7 @@ _KINDS = (
         "refcount-unreadable",
         Severity.NOTE,
         r"Can't get refcount for cluster (?P<cluster>\d+): ",
-        "The refcount of this cluster could not be read, so the check could not judge it.",
+        "The refcount of a cluster could not be read, so the check could not judge it.",
     ),
     _kind(
         "reference-overflow",

@@ -248,7 +248,9 @@ def _finished(returncode: int, ended: EndedBecause, out: _Reader, err: _Reader, 
         number = returncode - 128
     if ended is EndedBecause.EXIT:
         # Only where the program gave up: a snapshot named "out of memory" must not hide another verdict.
-        if (number is not None or returncode in (1, 127)) and any(mark in stderr[-4096:] for mark in _MEMORY_MARKS):
+        if (number is not None or returncode in (1, 127)) and any(
+            mark in stderr[-4096:] for mark in _MEMORY_MARKS
+        ):
             ended = EndedBecause.MEMORY
         elif number == signal.SIGXCPU:
             ended = EndedBecause.CPU

@@ -1,5 +1,7 @@
 """Pure: from findings to the sentence."""
 
+from dataclasses import replace
+
 import pytest
 
 from labtools import verdicts
@@ -154,6 +156,34 @@ def test_lost_table_is_not_to_be_repaired() -> None:
     advice = judge(SOUND, check(Outcome.LEAKS, leaks=5000)).advice
     assert not any("check" in each.command for each in advice)
     assert "Do not repair" in advice[1].text
+
+
+def test_file_that_was_cut_short_is_to_be_fetched_again_before_it_is_repaired() -> None:
+    cut = CheckMessage("beyond-end-of-file", Severity.ERROR, 1, "Behind the end.", ())
+    advice = judge(SOUND, check(Outcome.CORRUPTIONS, corruptions=1, messages=(cut,))).advice
+    assert (advice[0], advice[-1]) == (verdicts.STOP, verdicts.REPAIR)
+    assert "fetch the image again" in advice[1].text
+
+
+def test_broken_field_is_named_where_its_row_is_not_seen() -> None:
+    verdict = judge(Image(l1_table_offset=0x30001).report(), check(Outcome.FAILED))
+    assert verdict.detail.startswith("l1_table_offset: 196,609 is not on a cluster boundary")
+
+
+def test_header_that_was_cut_says_the_cut_once() -> None:
+    error = TruncatedHeaderError(
+        "The file ends inside the header: it has 50 bytes, and the header takes 104."
+    )
+    assert verdicts.judge_unreadable(error).detail == "It has 50 bytes, and the header takes 104."
+
+
+def test_luks_image_is_to_be_checked_with_its_passphrase() -> None:
+    plain = judge(SOUND, check(Outcome.TIMEOUT)).advice[0].command
+    luks = replace(SOUND, facts=replace(SOUND.facts, encryption="luks"))
+    locked = judge(luks, check(Outcome.NEEDS_KEY)).advice[0].command
+    assert plain == "qemu-img check -f qcow2 IMAGE"
+    assert "secret,id=key,file=PASSPHRASE" in locked
+    assert "encrypt.key-secret=key,file.filename=IMAGE" in locked
 
 
 def test_refusal_is_given_as_the_reason() -> None:
