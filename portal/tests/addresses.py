@@ -82,6 +82,7 @@ ADDRESSES = [
     everyone("about"),
     everyone("code_of_conduct"),
     everyone("styleguide"),
+    everyone("status"),
     machine("sitemap"),
     machine("robots"),
     machine("security_txt"),
