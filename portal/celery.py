@@ -1,14 +1,19 @@
 """The Celery application. The id of the request that sent a task goes with it into the worker's logs."""
 
 import os
+import warnings
 from typing import Any
 
 from celery import Celery
+from celery.exceptions import SecurityWarning
 from celery.signals import before_task_publish, setup_logging, task_postrun, task_prerun, worker_ready
 
 from portal import logs
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+
+if os.environ.get("WARNED_OF_ROOT"):  # bin/serve has said it, in one line instead of eight from each worker
+    warnings.simplefilter("ignore", SecurityWarning)
 
 app = Celery("portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
