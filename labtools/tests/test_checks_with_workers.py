@@ -1,7 +1,6 @@
 """Checks with a real broker, worker and beat: what dies is survived, what was not sent is sent later."""
 
 import signal
-import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from labtools.tests.factories import make_image, make_image_with_snapshot_and_bad_refcount
+from portal.tests.processes import wait_for
 from portal.tests.stack import Stack
 
 pytestmark = pytest.mark.services
@@ -35,22 +35,13 @@ ImageCheck.objects.update(created_at=timezone.now() - timedelta(minutes=2))
 
 def rows(stack: Stack) -> list[tuple[str, str, int, int, str]]:
     """State, stage, progress, attempts and verdict of every check, read past Django."""
-    with sqlite3.connect(f"file:{stack.folder}/portal.sqlite3?mode=ro", uri=True) as database:
-        return list(
-            database.execute("SELECT state, stage, progress, attempts, verdict FROM labtools_imagecheck")
-        )
+    return stack.sql("SELECT state, stage, progress, attempts, verdict FROM labtools_imagecheck")
 
 
-def wait_for(
-    stack: Stack, wanted: Callable[[tuple[str, str, int, int, str]], bool], seconds: float = 90
-) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = rows(stack)
-        if found and wanted(found[0]):
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"{found}\n{stack.logs()}")
+def wait_for_check(stack: Stack, wanted: Callable[[tuple[str, str, int, int, str]], bool]) -> None:
+    wait_for(
+        lambda: any(wanted(row) for row in rows(stack)), 90, why=lambda: f"{rows(stack)}\n{stack.logs()}"
+    )
 
 
 def test_worker_killed_in_the_middle_is_survived(tmp_path: Path) -> None:
@@ -60,11 +51,11 @@ def test_worker_killed_in_the_middle_is_survived(tmp_path: Path) -> None:
     env = {"IMAGE_CHECK_STALE_SECONDS": "5"}
     with Stack(tmp_path, run=("redis", "images", "beat"), env=env) as stack:
         stack.python(REQUEST.format(path=str(image)))
-        wait_for(stack, lambda row: row[0] == "running" and 0 < row[2] < 90)
+        wait_for_check(stack, lambda row: row[0] == "running" and 0 < row[2] < 90)
         stack.stop("images", signal.SIGKILL)
         assert rows(stack)[0][0] == "running"
         stack.start("images")
-        wait_for(stack, lambda row: row[0] == "finished")
+        wait_for_check(stack, lambda row: row[0] == "finished")
         state, _, _, attempts, verdict = rows(stack)[0]
         assert (state, attempts, verdict) == ("finished", 2, "clean")
         assert list((tmp_path / "uploads").iterdir()) == []
@@ -80,5 +71,5 @@ def test_request_without_a_broker_is_checked_later(tmp_path: Path) -> None:
         stack.python(BACKDATE)
         for name in ("redis", "images", "beat"):
             stack.start(name)
-        wait_for(stack, lambda row: row[0] == "finished")
+        wait_for_check(stack, lambda row: row[0] == "finished")
         assert rows(stack)[0][3:] == (1, "corrupt")

@@ -7,13 +7,11 @@ import os
 import random
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,7 +22,7 @@ from tusclient.exceptions import TusCommunicationError, TusUploadFailed
 
 from labtools.tests.cutting_proxy import CuttingProxy
 from labtools.tests.tus import COLLECTION
-from portal.tests.processes import ROOT
+from portal.tests.processes import ROOT, wait_for
 from portal.tests.stack import Stack
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("tus-clients")]
@@ -50,11 +48,6 @@ class Lab:
             f"print(json.dumps(tokens.create_token(user=make_user({email!r}), name='test', days=1)[1]))\n"
         )
         return token
-
-    def sql(self, statement: str) -> list[Any]:
-        """Run one statement on the portal's database: a process that loads Django would take seconds."""
-        with closing(sqlite3.connect(self.stack.folder / "portal.sqlite3", timeout=20)) as database, database:
-            return database.execute(statement).fetchall()
 
     def request(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Any:
         """One request on a new connection; returns (status, headers, text)."""
@@ -83,6 +76,10 @@ class Lab:
         status, headers, _ = self.request("HEAD", url)
         assert status == 200
         return int(headers["Upload-Offset"])
+
+    def wait_for_offset(self, url: str, offset: int) -> None:
+        """Return when HEAD says ``offset``."""
+        wait_for(lambda: self.offset(url) == offset, why=self.stack.logs)
 
     def begin_patch(self, url: str, offset: int, count: int) -> socket.socket:
         """The head of a PATCH on an open connection, whose ``count`` bytes the test sends as it likes."""
@@ -138,8 +135,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 @pytest.fixture(autouse=True)
 def _room(lab: Lab) -> None:
     """Each test has the whole quota, and no check of another waits."""
-    lab.sql("DELETE FROM labtools_imagecheck")
-    lab.sql("DELETE FROM labtools_upload")
+    lab.stack.sql("DELETE FROM labtools_imagecheck")
+    lab.stack.sql("DELETE FROM labtools_upload")
 
 
 @pytest.fixture
@@ -155,7 +152,7 @@ def sha256(path: Path) -> str:
 
 
 def checks_of(lab: Lab) -> list[Any]:
-    return lab.sql("SELECT filename, state, length, visibility FROM labtools_imagecheck")
+    return lab.stack.sql("SELECT filename, state, length, visibility FROM labtools_imagecheck")
 
 
 # --------------------------------------------------------------------------------------- whole uploads
@@ -218,7 +215,7 @@ def test_what_arrived_before_a_cut_is_kept_to_the_byte(lab: Lab) -> None:
         line = lab.begin_patch(url, offset, len(body) - offset)
         line.sendall(body[offset:end])
         line.close()
-        wait_for(lambda end=end: lab.offset(url) == end)
+        lab.wait_for_offset(url, end)
     assert lab.stored(url).read_bytes() == body[: 2 * MIB + 1]
 
 
@@ -228,19 +225,11 @@ def test_line_that_went_silent_is_given_up(lab: Lab) -> None:
     url = lab.create(len(body))
     line = lab.begin_patch(url, 0, len(body))
     line.sendall(body[:3000])
-    wait_for(lambda: lab.offset(url) == 3000)
+    lab.wait_for_offset(url, 3000)
     patch = {"Upload_Offset": "3000", "Content_Type": "application/offset+octet-stream"}
     assert lab.request("PATCH", url, body[3000:], **patch)[0] == 204
     assert lab.stored(url).read_bytes() == body
     line.close()
-
-
-def wait_for(condition: Any, seconds: float = 15) -> None:
-    """Look ten times a second."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 # -------------------------------------------------------------------------------- killed, and refused
@@ -322,7 +311,7 @@ def test_clients_learn_why(lab: Lab, image: Path, tmp_path: Path) -> None:
     assert seen["status"] == 413
     assert "too large" in seen["body"]
     url = lab.create(image.stat().st_size)
-    lab.sql("UPDATE labtools_upload SET expires_at = '2020-01-01 00:00:00'")
+    lab.stack.sql("UPDATE labtools_upload SET expires_at = '2020-01-01 00:00:00'")
     with pytest.raises(TusCommunicationError, match="410"):
         lab.tuspy(image, url=f"{lab.stack.url}{url}")
     other = lab.make_member("other@example.org")

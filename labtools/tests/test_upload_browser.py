@@ -1,30 +1,28 @@
 """The upload page in a real browser: watched, paused, reloaded, cut off, signed out, cancelled."""
 
+import base64
+import fcntl
 import hashlib
 import os
 import re
 import signal
-import sqlite3
-import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import CDPSession, Page, Route, expect
 
-from labtools.tests.test_tus_clients import wait_for
 from portal.tests.browser import NewPage, axe_findings
 from portal.tests.factories import PASSWORD
+from portal.tests.processes import wait_for
 from portal.tests.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.services, pytest.mark.xdist_group("upload-browser")]
 
 MIB = 1024**2
 SIZE = 6 * MIB
-SLOW = 1.5 * MIB
-"""Bytes per second of the slow line: four seconds for the file."""
+SLOW = 0.5 * MIB
+"""Bytes per second of the slow line: twelve seconds for the file, so that a loaded machine can act in between."""
 COUNTER = iter(range(1000))
 
 
@@ -42,8 +40,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(autouse=True)
 def _room(stack: Stack) -> None:
-    sql(stack, "DELETE FROM labtools_imagecheck")
-    sql(stack, "DELETE FROM labtools_upload")
+    stack.sql("DELETE FROM labtools_imagecheck")
+    stack.sql("DELETE FROM labtools_upload")
+    for file in (stack.folder / "uploads").glob("*"):
+        file.unlink()
 
 
 @pytest.fixture
@@ -51,11 +51,6 @@ def image(tmp_path: Path) -> Path:
     path = tmp_path / f"vm-{next(COUNTER)}.qcow2"
     path.write_bytes(os.urandom(SIZE))
     return path
-
-
-def sql(stack: Stack, statement: str) -> list[Any]:
-    with closing(sqlite3.connect(stack.folder / "portal.sqlite3", timeout=20)) as database, database:
-        return database.execute(statement).fetchall()
 
 
 def sign_in(page: Page, stack: Stack) -> None:
@@ -66,13 +61,15 @@ def sign_in(page: Page, stack: Stack) -> None:
     expect(page).to_have_url(f"{stack.url}/lab/images/")
 
 
-def throttle(page: Page, bytes_per_second: float, *, offline: bool = False) -> None:
+def slow_line(page: Page) -> CDPSession:
+    """Let the page send at ``SLOW`` until the session is detached."""
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
     session.send(
         "Network.emulateNetworkConditions",
-        {"offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": bytes_per_second},
+        {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": SLOW},
     )
+    return session
 
 
 def choose(page: Page, image: Path) -> None:
@@ -80,22 +77,26 @@ def choose(page: Page, image: Path) -> None:
 
 
 def offsets(stack: Stack) -> list[int]:
-    return [row[0] for row in sql(stack, 'SELECT "offset" FROM labtools_upload')]
+    return [row[0] for row in stack.sql('SELECT "offset" FROM labtools_upload')]
+
+
+def wait_for_bytes(stack: Stack) -> None:
+    """Return when the first bytes are committed, which happens about once a second."""
+    wait_for(lambda: any(offsets(stack)), why=stack.logs)
 
 
 def settled_offset(stack: Stack) -> int:
-    """The offset once the server has noticed that the browser stopped."""
-    before, now = -1, offsets(stack)[0]
-    while before != now:
-        time.sleep(0.4)
-        before, now = now, offsets(stack)[0]
-    return now
+    """The offset once the server has noticed that the browser stopped: then it lets go of the file's lock."""
+    (file,) = (stack.folder / "uploads").iterdir()
+    with file.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+    return offsets(stack)[0]
 
 
 def expect_whole(page: Page, stack: Stack, image: Path) -> None:
     """The browser is at the report, and the file is there byte by byte."""
     page.wait_for_url(re.compile(r"/lab/images/[0-9a-f-]{36}/$"), timeout=30_000)
-    ((upload_id, length),) = sql(stack, "SELECT id, length FROM labtools_imagecheck")
+    ((upload_id, length),) = stack.sql("SELECT id, length FROM labtools_imagecheck")
     name = f"{upload_id[:8]}-{upload_id[8:12]}-{upload_id[12:16]}-{upload_id[16:20]}-{upload_id[20:]}"
     assert page.url.endswith(f"/lab/images/{name}/")
     stored = stack.folder / "uploads" / name
@@ -110,23 +111,33 @@ def test_dropped_file_goes_to_its_report(stack: Stack, new_page: NewPage, image:
     handle = page.evaluate_handle(
         "bytes => { const t = new DataTransfer();"
         " t.items.add(new File([Uint8Array.from(atob(bytes), c => c.charCodeAt(0))], 'dropped.qcow2')); return t; }",
-        __import__("base64").b64encode(image.read_bytes()).decode(),
+        base64.b64encode(image.read_bytes()).decode(),
     )
     page.locator("[data-drop]").dispatch_event("drop", {"dataTransfer": handle})
     expect_whole(page, stack, image)
-    assert sql(stack, "SELECT filename, visibility FROM labtools_imagecheck") == [
-        ("dropped.qcow2", "private")
-    ]
+    assert stack.sql("SELECT filename, visibility FROM labtools_imagecheck") == [("dropped.qcow2", "private")]
+
+
+def test_file_chosen_before_the_script_has_come_is_sent(stack: Stack, new_page: NewPage, image: Path) -> None:
+    page = new_page()
+    sign_in(page, stack)
+    held: list[Route] = []
+    page.route("**/js/lab/upload.js", lambda route: held.append(route))
+    page.reload(wait_until="commit")
+    choose(page, image)
+    expect(page.get_by_role("button", name="Upload and check")).to_be_visible()
+    held[0].continue_()
+    expect_whole(page, stack, image)
 
 
 def test_pause_reload_and_go_on(stack: Stack, new_page: NewPage, image: Path) -> None:
     page = new_page()
     sign_in(page, stack)
-    throttle(page, SLOW)
+    line = slow_line(page)
     choose(page, image)
-    expect(page.locator("[data-pace]")).to_contain_text("per second", timeout=10_000)
+    expect(page.locator("[data-pace]")).to_contain_text("per second")
     expect(page.locator("[data-bytes]")).to_contain_text("of 6 MiB")
-    wait_for(lambda: offsets(stack)[0] > MIB)
+    wait_for_bytes(stack)
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_text("Paused. What was sent is kept.")).to_be_visible()
     expect(page.get_by_role("button", name="Resume")).to_be_focused()
@@ -135,33 +146,33 @@ def test_pause_reload_and_go_on(stack: Stack, new_page: NewPage, image: Path) ->
     page.reload()
     expect(page.get_by_text(f"{kept * 100 // SIZE} % here")).to_be_visible()
     expect(page.get_by_text("To go on, choose the same file again above.")).to_be_visible()
-    throttle(page, -1)
+    line.detach()
     choose(page, image)
     expect_whole(page, stack, image)
-    assert len(sql(stack, "SELECT id FROM labtools_upload")) == 1
+    assert len(stack.sql("SELECT id FROM labtools_upload")) == 1
 
 
 def test_lost_network_is_told_and_survived(stack: Stack, new_page: NewPage, image: Path) -> None:
     page = new_page()
     sign_in(page, stack)
-    throttle(page, SLOW)
+    line = slow_line(page)
     choose(page, image)
-    wait_for(lambda: bool(offsets(stack)) and offsets(stack)[0] > 0)
+    wait_for_bytes(stack)
     stack.stop("web", signal.SIGKILL)
     try:
         expect(page.get_by_text("The connection was lost. Trying again")).to_be_visible(timeout=10_000)
     finally:
         stack.start("web")
-    throttle(page, -1)
+    line.detach()
     expect_whole(page, stack, image)
 
 
 def test_signed_out_in_the_middle_loses_nothing(stack: Stack, new_page: NewPage, image: Path) -> None:
     page = new_page()
     sign_in(page, stack)
-    throttle(page, SLOW)
+    line = slow_line(page)
     choose(page, image)
-    wait_for(lambda: bool(offsets(stack)) and offsets(stack)[0] > MIB)
+    wait_for_bytes(stack)
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
     kept = settled_offset(stack)
@@ -172,7 +183,7 @@ def test_signed_out_in_the_middle_loses_nothing(stack: Stack, new_page: NewPage,
     other = page.context.new_page()
     sign_in(other, stack)
     assert offsets(stack) == [kept]
-    throttle(page, -1)
+    line.detach()
     page.get_by_role("button", name="Resume").click()
     expect_whole(page, stack, image)
 
@@ -180,13 +191,13 @@ def test_signed_out_in_the_middle_loses_nothing(stack: Stack, new_page: NewPage,
 def test_cancel_deletes_and_offers_the_form_again(stack: Stack, new_page: NewPage, image: Path) -> None:
     page = new_page()
     sign_in(page, stack)
-    throttle(page, SLOW)
+    slow_line(page)
     choose(page, image)
     wait_for(lambda: bool(offsets(stack)))
     page.get_by_role("button", name="Cancel and delete").click()
     expect(page.locator("input[type=file]")).to_be_visible()
     wait_for(lambda: offsets(stack) == [])
-    wait_for(lambda: list((stack.folder / "uploads").glob("*")) == [] or not offsets(stack))
+    wait_for(lambda: list((stack.folder / "uploads").iterdir()) == [])
 
 
 def test_refusals_in_the_persons_words(stack: Stack, new_page: NewPage, tmp_path: Path, image: Path) -> None:
@@ -225,9 +236,9 @@ def test_page_is_accessible_while_it_sends(
     assert axe_findings(page) == []
     if folder := os.environ.get("SCREENSHOTS"):
         page.screenshot(path=f"{folder}/form-{width}-{scheme}.png", full_page=True)
-    throttle(page, SLOW / 3)
+    slow_line(page)
     choose(page, image)
-    expect(page.locator("[data-pace]")).to_contain_text("per second", timeout=10_000)
+    expect(page.locator("[data-pace]")).to_contain_text("per second")
     assert axe_findings(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     if folder:

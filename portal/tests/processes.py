@@ -23,6 +23,17 @@ def free_port() -> int:
         return port
 
 
+def wait_for(condition: Callable[[], object], seconds: float = 60, *, why: Callable[[], str] = str) -> None:
+    """Return as soon as ``condition()`` holds; fail with what ``why()`` then says when it never does.
+
+    ``seconds`` is for a machine under load: the wait ends with the condition, not with the time.
+    """
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {seconds} s in vain. {why()}"
+        time.sleep(0.05)
+
+
 class Service:
     """A child process with its own session, logged to a file, ended with everything that it started."""
 

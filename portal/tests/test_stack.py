@@ -1,25 +1,20 @@
 """The portal as real processes: what it says of its own health while parts of it come and go."""
 
 import json
-import time
 from pathlib import Path
 
 import pytest
 
+from portal.tests.processes import wait_for
 from portal.tests.stack import Stack
 
 pytestmark = pytest.mark.services
 
 
 def _until_ready(stack: Stack, wanted: bool, seconds: float) -> dict[str, object]:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        status, body = stack.get("/readyz")
-        if (status == 200) is wanted:
-            answer: dict[str, object] = json.loads(body)
-            return answer
-        time.sleep(0.2)
-    raise AssertionError(f"ready={wanted} did not come in {seconds} s: {body}\n{stack.logs()}")
+    wait_for(lambda: stack.is_ready() is wanted, seconds, why=stack.logs)
+    answer: dict[str, object] = json.loads(stack.get("/readyz")[1])
+    return answer
 
 
 def test_readyz_names_the_part_that_is_missing_and_recovers(tmp_path: Path) -> None:
@@ -52,9 +47,7 @@ def test_request_id_follows_into_the_task(tmp_path: Path) -> None:
             "deliver_message.apply_async(args=[4711])"
         )
         log = stack.services["mail"].log
-        deadline = time.monotonic() + 30
-        while "followed-4711" not in log.read_text() and time.monotonic() < deadline:
-            time.sleep(0.1)
+        wait_for(lambda: "followed-4711" in log.read_text(), why=stack.logs)
         lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
         mine = [line for line in lines if line["request_id"] == "followed-4711"]
         assert mine, log.read_text()

@@ -12,7 +12,6 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from email.message import EmailMessage
@@ -23,7 +22,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from portal.tests.processes import ROOT, RedisServer, Service, free_port
+from portal.tests.processes import ROOT, RedisServer, Service, free_port, wait_for
 
 
 class SmtpServer(Service):
@@ -99,13 +98,6 @@ class House:
 
     def states(self) -> list[str]:
         return [row[0] for row in self.rows("state")]
-
-
-def _until(condition: Callable[[], bool], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")
@@ -236,7 +228,7 @@ def test_processes_that_attempt_the_same_mail_send_it_once(house: House, smtp: S
         driver = ("-m", "portal.mail.tests.driver", "deliver", str(house.folder))
         processes = [house.start(*driver) for _ in range(4)]
         try:
-            _until(lambda: len(list(house.folder.glob("*.ready"))) == 4)
+            wait_for(lambda: len(list(house.folder.glob("*.ready"))) == 4)
             (house.folder / "go").touch()
             outputs = [process.communicate(timeout=60)[0] for process in processes]
         finally:

@@ -180,3 +180,5 @@ addEventListener("drop", (event) => {
 
 for (const element of document.querySelectorAll("[data-with-script]")) element.hidden = false;
 for (const element of document.querySelectorAll("[data-without-script]")) element.hidden = true;
+// On a slow line a person can choose before this script has come; the form's own button is hidden by now.
+if (input.files.length) begin(input.files[0]);
