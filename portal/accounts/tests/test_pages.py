@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from portal.accounts.models import User
 from portal.accounts.tests.conftest import SignIn, confirmed, last_mail, link_in
+from portal.tests.addresses import ADDRESSES
 from portal.tests.browser import NewPage, axe_findings
 from portal.tests.browser import sign_in as give
 from portal.tests.factories import PASSWORD
@@ -98,7 +99,10 @@ def test_every_page_is_accessible_and_fits(
     look: dict[str, Any], owner: User, member: User, sign_in: SignIn, live_server: Any, new_page: NewPage
 ) -> None:
     page = new_page(**look)
+    elsewhere = {address.name for address in ADDRESSES if 200 in (address.stranger, address.owner)}
     for name, client, path in pages(owner, member, sign_in):
+        if name in elsewhere:  # judged with the pages of the whole site
+            continue
         page.context.clear_cookies()
         give(page, client, live_server.url)
         page.goto(live_server.url + path)
