@@ -24,6 +24,8 @@ RAW_TEXT_KEPT = 64 * 1024
 """Characters kept of what qemu-img wrote on each stream; the findings have been counted from all of it."""
 LIST_KEPT = 100
 TEXT_KEPT = 4096
+ESTIMATE_MARGIN = 3
+"""How far an estimate may pass the time limit: it was measured up to twice too high. The sandbox's wall clock holds."""
 BEAT_SECONDS = 3.0
 """How often a report of progress is made while a stage has none of its own."""
 
@@ -145,7 +147,9 @@ def _read(work: _Work) -> dict[str, Any]:
 
 
 def _header(work: _Work) -> tuple[qcow2.HeaderReport, qcow2.CheckEstimate]:
-    bounds = qcow2.CheckLimits(memory_bytes=work.limits.memory_bytes, seconds=work.limits.wall_seconds)
+    bounds = qcow2.CheckLimits(
+        memory_bytes=work.limits.memory_bytes, seconds=work.limits.wall_seconds * ESTIMATE_MARGIN
+    )
     with qcow2.open_image(work.image) as source:
         return qcow2.read_header(source), qcow2.estimate_check(source, bounds)
 

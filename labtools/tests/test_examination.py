@@ -1,5 +1,6 @@
 """The whole pipeline on real files: every one ends in a report, within bounds."""
 
+import dataclasses
 import hashlib
 import json
 import resource
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from labtools import examination, sandbox
+from labtools import examination, qcow2, sandbox
 from labtools.examination import Examination, examine
 from labtools.sandbox.tests.images import write_image_with_snapshots, write_shouting_image
 from labtools.tests.factories import make_image, make_image_with_snapshot_and_bad_refcount
@@ -115,6 +116,24 @@ def test_hostile_workload_is_refused_before_qemu_img_runs(
     assert "2.0" in found.result["verdict"]["detail"]
     assert "memory" in found.result["verdict"]["detail"]
     assert found.result["header"]["opens"] is True
+
+
+def test_rough_estimate_refuses_only_what_passes_the_limit_threefold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_image(tmp_path / "a")
+    with qcow2.open_image(path) as source:
+        estimate = qcow2.estimate_check(source)
+    for factor, verdict in ((2.9, "clean"), (3.1, "unchecked")):
+        costly = dataclasses.replace(estimate, seconds=factor * LIMITS.wall_seconds)
+        monkeypatch.setattr(
+            qcow2,
+            "estimate_check",
+            lambda _, limits, e=costly: dataclasses.replace(
+                e, refused="too much" if e.seconds > limits.seconds else None
+            ),
+        )
+        assert run(path).verdict == verdict
 
 
 def test_image_that_shouts_is_cut_off_and_judged(tmp_path: Path) -> None:
