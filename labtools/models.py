@@ -49,7 +49,7 @@ class Upload(models.Model):
         max_length=255, blank=True, help_text="As the sender calls it; shown, never opened."
     )
     length = models.PositiveBigIntegerField(help_text="Upload-Length in bytes, declared at creation.")
-    offset = models.PositiveBigIntegerField(default=0, help_text="Upload-Offset: bytes safely on disk.")
+    offset = models.PositiveBigIntegerField(default=0, help_text="Upload-Offset: bytes written to the file.")
     state = models.CharField(max_length=10, choices=State, default=State.RECEIVING)
     visibility = models.CharField(
         max_length=10, choices=Visibility, default=Visibility.UNLISTED, help_text="Of the report to come."

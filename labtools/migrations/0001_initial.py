@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                 (
                     "offset",
                     models.PositiveBigIntegerField(
-                        default=0, help_text="Upload-Offset: bytes safely on disk."
+                        default=0, help_text="Upload-Offset: bytes written to the file."
                     ),
                 ),
                 (

@@ -1,6 +1,7 @@
 """Settings come from the environment and refuse nonsense at the start, in a process of their own each time."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,15 @@ def test_embedded_default_needs_nothing_and_keeps_its_secret_key(tmp_path: Path)
     assert len(first.stdout.strip()) >= 50
     assert first.stdout == second.stdout
     assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
+
+
+def test_every_variable_is_in_the_operations_manual() -> None:
+    read = re.findall(
+        r'(?:env\.\w+|_required_in_production)\(\s*"([A-Z_]+)"', (ROOT / "portal/settings.py").read_text()
+    )
+    manual = (ROOT / "docs/operations.md").read_text()
+    assert len(read) > 30
+    assert [name for name in read if f"`{name}" not in manual] == []
 
 
 def test_production_passes_the_deployment_check_without_a_warning(tmp_path: Path) -> None:
