@@ -1,5 +1,6 @@
-"""Damaged qcow2 images, made to order, built here from nothing and without QEMU.
+"""Damaged qcow2 images, made to order: ``python -m labtools.qcow2.corpus DIR [--seed N]``.
 
-A sound image of any kind comes from :mod:`.sound`, random damage from :mod:`.chance`; :mod:`.differential` holds our
-answers against those of the installed ``qemu-img check``.
+Everything is built here from nothing, without QEMU: sound images of any kind by :mod:`.sound`, damage of a known kind
+by :mod:`.damage`; ``manifest.json`` says for each image what a checker should find in it. Random damage comes from
+:mod:`.chance`, and :mod:`.differential` holds our answers against those of the installed ``qemu-img check``.
 """

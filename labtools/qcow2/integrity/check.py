@@ -17,7 +17,7 @@ from .bitmaps import count_bitmaps, loads, read_directory
 from .census import Census
 from .comparison import check_l1_copied, compare
 from .geometry import Geometry
-from .location import find_shared_data, locate_clusters, locate_lost_tables
+from .location import explain_dirty, find_shared_data, locate_clusters, locate_lost_tables
 from .mapping import Mapping
 from .opening import refusals
 from .reading import I64, Reader
@@ -72,6 +72,8 @@ def _check_tables(subject: _Subject) -> CheckReport:
     end, low = compare(reader, stored, census, tally)
     check_l1_copied(geometry, tables, stored, tally)
     _judge_file(subject, geometry, census, end)
+    if Incompatible.DIRTY in values.incompatible:
+        explain_dirty(reader, geometry, tables, census, tally)
     _where(reader, geometry, tables, census, tally, low)
     return _result(subject, _reference(geometry, tally, end), _exit_code(tally), _roles(census))
 
@@ -104,7 +106,9 @@ def _where(
 ) -> None:
     shared = find_shared_data(reader, geometry, tables, census, tally)
     conflicts = np.unique(np.concatenate(census.conflicts)) if census.conflicts else shared[:0]
-    kinds = {"data-shared": shared, "refcount-too-low": low}
+    kinds = {"data-shared": shared}
+    if tally.has("refcount-too-low"):
+        kinds["refcount-too-low"] = low
     kinds |= {code: conflicts for code in ("roles-conflict", "metadata-shared") if tally.has(code)}
     wanted = {code: clusters for code, clusters in kinds.items() if len(clusters)}
     if wanted:
@@ -152,7 +156,7 @@ def _result(
     elif any(finding.severity is Severity.ERROR for finding in findings):
         verdict = Verdict.CORRUPT
     else:
-        verdict = Verdict.LEAKS if subject.tally.leaks else Verdict.CLEAN
+        verdict = Verdict.LEAKS if subject.tally.has("leaked-clusters") else Verdict.CLEAN
     return CheckReport(
         verdict=verdict,
         reference=reference,

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from labtools.qcow2.checking import Role
+from labtools.qcow2.text import counted
 
 from .census import Census
-from .geometry import Geometry
+from .geometry import COPIED, Geometry
 from .mapping import Entries, compressed_extent, locate
 from .reading import I64, Reader, native
 from .tables import L2Tables
@@ -76,3 +77,34 @@ def locate_lost_tables(geometry: Geometry, tables: L2Tables, clusters: I64, code
             tally.locate(code, layer.snapshot, np.arange(start, stop, dtype=np.int64))
     if len(numbers) > 256:
         tally.incomplete(code)
+
+
+def explain_dirty(reader: Reader, geometry: Geometry, tables: L2Tables, census: Census, tally: Tally) -> None:
+    """Judge a dirty image by its references, as its stored refcounts are known to be out of date.
+
+    Refcounts that differ, and flags that contradict only them, become part of the finding ``dirty-bit``. What stays
+    is a flag that lets the guest write in place to a cluster that something else refers to as well.
+    """
+    codes = ("refcount-too-low", "leaked-clusters", "data-copied-flag", "l2-copied-flag")
+    stale = sum(tally.drop(code) for code in codes)
+    if not stale:
+        return
+    tally.find(
+        "dirty-bit",
+        count=0,
+        detail=f"Here {counted(stale, 'refcount or flag', 'refcounts or flags')} differ.",
+    )
+    if geometry.has_data_file:
+        return
+    for first, rows in reader.tables(tables.offsets, geometry.cluster_size):
+        raw = native(rows.reshape(-1)).reshape(len(rows), -1)
+        entries = Entries.of(geometry, raw)
+        numbers = first + np.arange(len(rows))
+        row, column = np.nonzero(entries.allocated & (entries.entry & np.uint64(COPIED) != 0))
+        cluster = entries.offset[row, column] >> geometry.cluster_bits
+        inside = (tables.active[numbers[row]] > 0) & (cluster < census.size)
+        row, column, cluster = row[inside], column[inside], cluster[inside]
+        wrong = census.counts[cluster] > 1
+        if wrong.any():
+            tally.find_clusters("data-copied-flag", np.unique(cluster[wrong]))
+            locate(geometry, tables, tally, "data-copied-flag", numbers[row[wrong]], column[wrong])

@@ -175,6 +175,17 @@ def test_a_leak_is_waste_and_a_low_refcount_is_damage() -> None:
     assert (report.verdict, report.qemu_exit) == (Verdict.LEAKS, 3)
 
 
+def test_a_dirty_image_may_still_be_damaged() -> None:
+    image = build(Recipe(l2_tables=1, lazy=True))
+    first, second = image.data_entries()[:2]
+    flag(0)(image)
+    image.put_number(second, image.number(first))
+    report = check(image)
+
+    assert codes(report) == {"dirty-bit", "data-shared", "data-copied-flag"}
+    assert report.verdict is Verdict.CORRUPT
+
+
 def test_memory_is_bounded_before_it_is_taken() -> None:
     image = build(Recipe(l2_tables=1, cluster_bits=9))
     with pytest.raises(CheckBoundError):

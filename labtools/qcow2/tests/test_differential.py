@@ -86,6 +86,37 @@ def test_healthy_images_of_qemu_are_clean(options: str, tmp_path: Path) -> None:
     assert [finding.code for finding in report.findings if finding.severity != "note"] == []
 
 
+def test_an_image_left_dirty_by_a_crash_is_named_as_that(tmp_path: Path) -> None:
+    image = tmp_path / "disk.qcow2"
+    qemu_img("create", "-q", "-f", "qcow2", "-o", "lazy_refcounts=on", image, "64M")
+    subprocess.run(
+        [
+            "qemu-io",
+            "-f",
+            "qcow2",
+            "-c",
+            "write 0 2M",
+            "-c",
+            "write 33M 64k",
+            "-c",
+            "flush",
+            "-c",
+            "sigraise 9",
+            image,
+        ],
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    report = checked(image)
+
+    assert our_answer(report) == ask_qemu(image)
+    assert report.qemu_exit == 2
+    assert report.verdict == "clean"
+    assert [finding.code for finding in report.findings] == ["dirty-bit"]
+    assert "differ" in report.findings[0].sentence
+
+
 @pytest.mark.parametrize("options", ["", "compression_type=zstd", "cluster_size=4k", "compat=0.10"])
 def test_a_compressed_image_is_clean(options: str, tmp_path: Path) -> None:
     raw, image = tmp_path / "disk.raw", tmp_path / "disk.qcow2"
