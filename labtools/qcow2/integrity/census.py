@@ -15,6 +15,8 @@ from .tally import Tally
 
 _SHAREABLE: Final = (Role.DATA, Role.COMPRESSED, Role.L2_TABLE)
 """Roles of which several entries may lead to one cluster: snapshots share tables and data."""
+_PART: Final = 1 << 17
+"""Clusters looked at together, few enough to stay in the processor's cache."""
 
 
 def count_type(bits: int) -> np.dtype[Any]:
@@ -110,13 +112,25 @@ class Census:
 
         The swift way for what most tables hold. Returns False, with nothing changed, if there is something.
         """
-        roles = self.roles[first:stop]
         counts = self.counts[first:stop]
-        if roles.any() or int(counts.max()) + weight > self.maximum:
+        # All that has a role by now has been counted too.
+        if weight > self.maximum or counts.max():
             return False
         ones = stored[first:stop] == 1
         if not (ones.all() if copied else not ones.any()):
             return False
-        roles[:] = Role.DATA
-        counts += counts.dtype.type(weight)
+        self.roles[first:stop] = Role.DATA
+        counts[:] = weight
         return True
+
+    def clusters_by_role(self) -> dict[Role, int]:
+        """How many host clusters have each role."""
+        counts = np.zeros(len(Role), dtype=np.int64)
+        # In parts: bincount makes each byte a number of eight, and most parts are all data.
+        for first in range(0, self.size, _PART):
+            part = self.roles[first : min(first + _PART, self.size)]
+            if (data := np.count_nonzero(part == Role.DATA)) == len(part):
+                counts[Role.DATA] += data
+            else:
+                counts += np.bincount(part, minlength=len(Role))
+        return {role: int(counts[role]) for role in Role if counts[role]}

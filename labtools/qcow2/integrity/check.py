@@ -15,12 +15,12 @@ from labtools.qcow2.source import ImageSource
 
 from .bitmaps import count_bitmaps, loads, read_directory
 from .census import Census
-from .comparison import check_l1_copied, compare
+from .comparison import Compared, check_l1_copied, compare
 from .geometry import Geometry
 from .location import explain_dirty, find_shared_data, locate_clusters, locate_lost_tables
 from .mapping import Mapping
 from .opening import refusals
-from .reading import I64, Reader
+from .reading import Reader
 from .refcounts import StoredRefcounts
 from .snapshot_table import read_snapshot_table
 from .tables import L2Tables, count_tables, find_l2_tables, read_layers
@@ -69,13 +69,16 @@ def _check_tables(subject: _Subject) -> CheckReport:
         count_bitmaps(reader, geometry, directory, census, tally)
     Mapping(reader, geometry, tables, stored, census, tally).count()
     stored.judge_blocks(census)
-    end, low = compare(reader, stored, census, tally)
+    compared = compare(reader, stored, census, tally)
+    end = compared.end
     check_l1_copied(geometry, tables, stored, tally)
     _judge_file(subject, geometry, census, end)
     if Incompatible.DIRTY in values.incompatible:
         explain_dirty(reader, geometry, tables, census, tally)
-    _where(reader, geometry, tables, census, tally, low)
-    return _result(subject, _reference(geometry, tally, end), _exit_code(tally), _roles(census))
+    _where(reader, geometry, tables, census, tally, compared)
+    return _result(
+        subject, _reference(geometry, tally, end), _exit_code(tally), tuple(census.clusters_by_role().items())
+    )
 
 
 def _count_header(subject: _Subject, geometry: Geometry, census: Census) -> None:
@@ -102,13 +105,13 @@ def _judge_file(subject: _Subject, geometry: Geometry, census: Census, end: int)
 
 
 def _where(
-    reader: Reader, geometry: Geometry, tables: L2Tables, census: Census, tally: Tally, low: I64
+    reader: Reader, geometry: Geometry, tables: L2Tables, census: Census, tally: Tally, compared: Compared
 ) -> None:
-    shared = find_shared_data(reader, geometry, tables, census, tally)
+    shared = find_shared_data(reader, geometry, tables, compared.shared, tally)
     conflicts = np.unique(np.concatenate(census.conflicts)) if census.conflicts else shared[:0]
     kinds = {"data-shared": shared}
     if tally.has("refcount-too-low"):
-        kinds["refcount-too-low"] = low
+        kinds["refcount-too-low"] = compared.low
     kinds |= {code: conflicts for code in ("roles-conflict", "metadata-shared") if tally.has(code)}
     wanted = {code: clusters for code, clusters in kinds.items() if len(clusters)}
     if wanted:
@@ -137,14 +140,6 @@ def _exit_code(tally: Tally) -> int:
     if tally.aborted or tally.check_errors:
         return 1
     return 2 if tally.corruptions else 3 if tally.leaks else 0
-
-
-def _roles(census: Census) -> tuple[tuple[Role, int], ...]:
-    counts = np.zeros(len(Role), dtype=np.int64)
-    # In parts: bincount makes each byte a number of eight.
-    for first in range(0, census.size, 1 << 20):
-        counts += np.bincount(census.roles[first : min(first + (1 << 20), census.size)], minlength=len(Role))
-    return tuple((role, int(counts[role])) for role in Role if counts[role])
 
 
 def _result(

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Final
+
 import numpy as np
+
+from labtools.qcow2.checking import Role
 
 from .census import Census
 from .geometry import COPIED, OFFSET_MASK, Geometry
@@ -11,28 +16,37 @@ from .refcounts import StoredRefcounts
 from .tables import L2Tables
 from .tally import Tally
 
+_PART: Final = 1 << 17
+"""Clusters compared together, few enough to stay in the processor's cache."""
 
-def compare(reader: Reader, stored: StoredRefcounts, census: Census, tally: Tally) -> tuple[int, I64]:
-    """Find leaks and refcounts that are too low.
 
-    Returns the end of the image in bytes, behind its last used cluster, and the clusters whose refcount is too low.
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """``end`` is the byte behind the last used cluster; ``low`` are clusters with a refcount that is too low,
+    ``shared`` data clusters with more than one reference.
     """
-    step = 1 << 20
-    highest, low = 0, []
-    for first in range(0, census.size, step):
+
+    end: int
+    low: I64
+    shared: I64
+
+
+def compare(reader: Reader, stored: StoredRefcounts, census: Census, tally: Tally) -> Compared:
+    """Find leaks and refcounts that are too low."""
+    low: list[I64] = [np.zeros(0, dtype=np.int64)]
+    shared: list[I64] = [np.zeros(0, dtype=np.int64)]
+    for first in range(0, census.size, _PART):
         reader.tick()
-        stop = min(first + step, census.size)
+        stop = min(first + _PART, census.size)
         there, counted = stored.counts[first:stop], census.counts[first:stop]
-        used: Bools = (there != 0) | (counted != 0)
-        different = there != counted
+        if int(counted.max()) > 1:
+            shared.append(first + np.flatnonzero((counted > 1) & (census.roles[first:stop] == Role.DATA)))
+        different: Bools = there != counted
         if stored.unreadable is not None:
             unreadable = stored.unreadable[first:stop]
             tally.check_errors += int(unreadable.sum())
             tally.find_clusters("refcount-unreadable", first + np.flatnonzero(unreadable))
             different &= ~unreadable
-            used &= ~unreadable
-        if used.any():
-            highest = first + int(np.flatnonzero(used)[-1])
         if different.any():
             less = first + np.flatnonzero(different & (there < counted))
             leaked = first + np.flatnonzero(different & (there > counted))
@@ -41,8 +55,20 @@ def compare(reader: Reader, stored: StoredRefcounts, census: Census, tally: Tall
             tally.find_clusters("refcount-too-low", less)
             tally.find_clusters("leaked-clusters", leaked)
             low.append(less)
-    clusters = np.concatenate(low) if low else np.zeros(0, dtype=np.int64)
-    return (highest + 1) * census.geometry.cluster_size, clusters
+    end = (_highest(stored, census) + 1) * census.geometry.cluster_size
+    return Compared(end, np.concatenate(low), np.concatenate(shared))
+
+
+def _highest(stored: StoredRefcounts, census: Census) -> int:
+    """The last cluster that is in use by its refcount or by a reference; 0 if none is."""
+    for first in range((census.size - 1) // _PART * _PART, -1, -_PART):
+        stop = min(first + _PART, census.size)
+        used = (stored.counts[first:stop] != 0) | (census.counts[first:stop] != 0)
+        if stored.unreadable is not None:
+            used &= ~stored.unreadable[first:stop]
+        if used.any():
+            return first + int(np.flatnonzero(used)[-1])
+    return 0
 
 
 def check_l1_copied(geometry: Geometry, tables: L2Tables, stored: StoredRefcounts, tally: Tally) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from labtools.qcow2.checking import Role
 from labtools.qcow2.text import counted
 
 from .census import Census
@@ -33,13 +32,12 @@ def _uses(reader: Reader, geometry: Geometry, tables: L2Tables) -> Iterator[tupl
 
 
 def find_shared_data(
-    reader: Reader, geometry: Geometry, tables: L2Tables, census: Census, tally: Tally
+    reader: Reader, geometry: Geometry, tables: L2Tables, suspects: I64, tally: Tally
 ) -> I64:
-    """Host clusters that stand at two places of the guest's disk, in one image or in two.
+    """Those of ``suspects``, data clusters with several references, that stand at two places of the guest's disk.
 
-    Snapshots share a data cluster with the active image at the same place; nothing shares it at another.
+    In one image or in two: snapshots share a data cluster with the active image at the same place, never at another.
     """
-    suspects = np.flatnonzero((census.roles == Role.DATA) & (census.counts > 1))
     if not len(suspects):
         return suspects
     owner = np.zeros(len(suspects), dtype=np.int64)

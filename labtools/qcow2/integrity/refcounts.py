@@ -12,7 +12,7 @@ from labtools.qcow2.rules import HeaderValues
 
 from .census import Census, count_type
 from .geometry import MAX_OFFSET, Geometry
-from .reading import I64, U8, U64, Bools, Counts, Reader
+from .reading import I64, U8, U64, Bools, Counts, Reader, native
 
 _OFFSET: Final = 0xFFFFFFFFFFFFFE00
 _RESERVED: Final = 0x1FF
@@ -54,9 +54,14 @@ class StoredRefcounts:
                     self.unreadable = np.zeros(total, dtype=np.bool_)
                 self.unreadable[first:stop] = True
                 continue
+            if counts.itemsize * 8 == geometry.refcount_bits:
+                self._reader.fill(int(self.offsets[index]), counts[first:stop].view(np.uint8))
+                continue
             raw = np.empty(-(-(stop - first) * geometry.refcount_bits // 8), dtype=np.uint8)
             self._reader.fill(int(self.offsets[index]), raw)
             counts[first:stop] = _decode(raw, geometry.refcount_bits, stop - first)
+        if counts.itemsize * 8 == geometry.refcount_bits > 8 and sys.byteorder == "little":
+            counts.byteswap(inplace=True)
         return counts
 
     def of(self, clusters: I64) -> tuple[I64, Bools | None]:
@@ -119,14 +124,9 @@ class StoredRefcounts:
 
 
 def _decode(raw: U8, bits: int, count: int) -> Counts:
-    """Refcounts of any width; below 8 bits the first stands in the least significant bits of its byte."""
+    """Refcounts of a width that no type has; below 8 bits the first is in the least significant bits of its byte."""
     if bits < 8:
         parts = np.arange(0, 8, bits, dtype=np.uint8)
         counts: Counts = ((raw[:, None] >> parts) & np.uint8((1 << bits) - 1)).reshape(-1)[:count]
         return counts
-    if bits == 8:
-        return raw
-    wide: Counts = raw.view(np.dtype(f"u{bits // 8}"))
-    if sys.byteorder == "little":
-        wide.byteswap(inplace=True)
-    return np.minimum(wide, np.uint64(2**32 - 1)).astype(np.uint32) if bits == 64 else wide
+    return np.minimum(native(raw), np.uint64(2**32 - 1)).astype(np.uint32)
