@@ -17,4 +17,6 @@ max_requests = 20_000
 max_requests_jitter = 2_000
 # SIGTERM comes from the supervisor; the heartbeat file must not be on a slow disk.
 worker_tmp_dir = "/dev/shm"  # noqa: S108
+# It would lie outside the checkout, at an address that two checkouts share.
+control_socket_disable = True
 loglevel = "warning"

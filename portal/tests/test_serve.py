@@ -35,6 +35,14 @@ def _processes_of(folder: Path) -> list[str]:
     return [command for command in found if command]
 
 
+def _left(folder: Path) -> list[str]:
+    """What still runs of a portal that was told to end, after at most 20 seconds."""
+    deadline = time.monotonic() + 20
+    while (left := _processes_of(folder)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return left
+
+
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
 def test_everything_runs_and_everything_ends(tmp_path: Path, sign: signal.Signals) -> None:
     with _serve(tmp_path, PORT=str(free_port())) as serve:
@@ -51,10 +59,24 @@ def test_everything_runs_and_everything_ends(tmp_path: Path, sign: signal.Signal
         assert serve.process
         serve.process.send_signal(sign)
         serve.process.wait(20)
-        deadline = time.monotonic() + 20
-        while (left := _processes_of(tmp_path)) and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert left == []
+        assert _left(tmp_path) == []
+
+
+def test_everything_ends_when_nobody_reads_the_output_any_more(tmp_path: Path) -> None:
+    port = free_port()
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "VAR_DIR": str(tmp_path), "PORT": str(port)}
+    with subprocess.Popen(
+        [sys.executable, "bin/serve"], cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as serve:
+        assert serve.stdout
+        for line in serve.stdout:
+            if b"The portal is at" in line:
+                break
+        serve.stdout.close()
+        with urllib.request.urlopen(f"http://localhost:{port}/robots.txt", timeout=10):
+            pass  # which the web server tells its log
+        assert serve.wait(30) != 0
+        assert _left(tmp_path) == []
 
 
 def test_a_port_that_is_taken_is_said_at_once(tmp_path: Path) -> None:
