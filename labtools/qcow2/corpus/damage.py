@@ -160,6 +160,18 @@ def _compressed_copied(image: Image) -> None:
             return
 
 
+def _compressed_shared(image: Image) -> None:
+    """Let two guest clusters lead to the same compressed data; the host cluster's refcount stays right."""
+    table = image.offsets("l2")[0]
+    places = [at for at in range(table, table + image.cluster_size, 8) if image.number(at) & COMPRESSED]
+    image.put_number(places[1], image.number(places[0]))
+
+
+def _in_use(image: Image) -> None:
+    entry = image.offsets("bitmap-directory")[0]
+    image.put(entry + 12, (3).to_bytes(4))
+
+
 def _same_id(image: Image) -> None:
     """Give the second snapshot the ID of the first."""
     table = image.offsets("snapshots")[0]
@@ -228,6 +240,10 @@ DAMAGES: Final = (
     _damage("l2-reserved-bit", _PLAIN, _entry(lambda old: old | 2), "l2-entry-reserved", 2, "corrupt"),
     _damage("l1-copied-flag", _PLAIN, _table("l1", lambda old: old ^ COPIED), "l2-copied-flag", 2, "corrupt"),
     _damage("l2-copied-flag", _PLAIN, _entry(lambda old: old ^ COPIED), "data-copied-flag", 2, "corrupt"),
+    _damage(
+        "two-guest-clusters-share-compressed", _PACKED, _compressed_shared, "compressed-shared", 0, "corrupt"
+    ),
+    _damage("bitmap-in-use", _BITMAPS, _in_use, "bitmap-in-use", 0, "clean"),
     _damage("compressed-copied", _PACKED, _compressed_copied, "compressed-copied", 2, "corrupt"),
     _damage(
         "subcluster-data-and-zero",

@@ -137,6 +137,8 @@ def count_bitmaps(
         return
     for bitmap in directory.bitmaps:
         reader.tick()
+        if bitmap.in_use:
+            tally.find("bitmap-in-use", bitmap.entry_offset, _ENTRY.size)
         census.region(bitmap.table_offset, bitmap.table_size * 8, Role.BITMAP_TABLE, "bitmap-table-outside")
         if not table_is_sound(reader, geometry, bitmap):
             # QEMU gives up here. We go on, so that what the rest refers to is not taken for a leak.

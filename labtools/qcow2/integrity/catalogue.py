@@ -125,6 +125,18 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         "qemu-img check passes over this when the refcount agrees.",
         "salvage",
     ),
+    "compressed-shared": _kind(
+        _E,
+        _CLUSTER,
+        "compressed data in them stands at two places of the guest's disk, of which one lost its own.",
+        "salvage",
+    ),
+    "bitmap-in-use": _kind(
+        _N,
+        ("bitmap", "bitmaps"),
+        "marked as in use: the last writer did not save it, so it does not tell what has changed since.",
+        "new-bitmaps",
+    ),
     "data-cluster-cut": _kind(
         _E, _CLUSTER, "the file ends inside it. What is missing reads as zeros.", "fetch-again"
     ),

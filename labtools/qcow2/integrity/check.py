@@ -17,7 +17,13 @@ from .bitmaps import count_bitmaps, loads, read_directory
 from .census import Census
 from .comparison import Compared, check_l1_copied, compare
 from .geometry import Geometry
-from .location import explain_dirty, find_shared_data, locate_clusters, locate_lost_tables
+from .location import (
+    explain_dirty,
+    find_shared_compressed,
+    find_shared_data,
+    locate_clusters,
+    locate_lost_tables,
+)
 from .mapping import Mapping
 from .opening import refusals
 from .reading import Reader
@@ -108,6 +114,8 @@ def _where(
     reader: Reader, geometry: Geometry, tables: L2Tables, census: Census, tally: Tally, compared: Compared
 ) -> None:
     shared = find_shared_data(reader, geometry, tables, compared.shared, tally)
+    if (census.roles == Role.COMPRESSED).any():
+        find_shared_compressed(reader, geometry, tables, tally)
     conflicts = np.unique(np.concatenate(census.conflicts)) if census.conflicts else shared[:0]
     kinds = {"data-shared": shared}
     if tally.has("refcount-too-low"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from .mapping import Entries, compressed_extent, locate
 from .reading import I64, Reader, native
 from .tables import L2Tables
 from .tally import Tally
+
+_MAX_COMPRESSED: Final = 1 << 21
+"""Compressed clusters that are held against each other: 128 GiB of guest with 64 KiB clusters."""
 
 
 def _uses(reader: Reader, geometry: Geometry, tables: L2Tables) -> Iterator[tuple[I64, I64, I64, I64]]:
@@ -52,6 +56,43 @@ def find_shared_data(
         shared[place[owner[place] != guest]] = True
     tally.find_clusters("data-shared", suspects[shared])
     return suspects[shared]
+
+
+def find_shared_compressed(reader: Reader, geometry: Geometry, tables: L2Tables, tally: Tally) -> None:
+    """Compressed clusters that stand at two places of the guest's disk: they begin at the same byte.
+
+    Neighbours may share a host cluster and even a sector, so only the beginning tells. Beyond
+    :data:`_MAX_COMPRESSED` of them the rest is passed over.
+    """
+    starts, guests, numbers, columns = _compressed_uses(reader, geometry, tables)
+    order = np.lexsort((guests, starts))
+    starts, guests, numbers, columns = starts[order], guests[order], numbers[order], columns[order]
+    same = (starts[1:] == starts[:-1]) & (guests[1:] != guests[:-1])
+    if not same.any():
+        return
+    shared = np.isin(starts, starts[1:][same])
+    tally.find_clusters("compressed-shared", np.unique(starts[shared] >> geometry.cluster_bits))
+    by_table = np.flatnonzero(shared)[np.argsort(numbers[shared], kind="stable")]
+    locate(geometry, tables, tally, "compressed-shared", numbers[by_table], columns[by_table])
+
+
+def _compressed_uses(reader: Reader, geometry: Geometry, tables: L2Tables) -> tuple[I64, I64, I64, I64]:
+    """First byte, guest cluster, table and column of the compressed clusters, as many as are kept."""
+    parts, kept = [np.zeros((4, 0), dtype=np.int64)], 0
+    index = tables.owner_index[tables.starts[:-1]]
+    for first, rows in reader.tables(tables.offsets, geometry.cluster_size):
+        entries = Entries.of(geometry, native(rows.reshape(-1)).reshape(len(rows), -1))
+        if not entries.compressed.any():
+            continue
+        row, column = np.nonzero(entries.compressed)
+        start, _ = compressed_extent(geometry, entries.entry[row, column])
+        guest = index[first + row] * geometry.l2_entries + column
+        parts.append(np.stack((start, guest, first + row, column)))
+        kept += len(start)
+        if kept > _MAX_COMPRESSED:
+            break
+    starts, guests, numbers, columns = np.concatenate(parts, axis=1)
+    return starts, guests, numbers, columns
 
 
 def locate_clusters(

@@ -17,7 +17,7 @@ from labtools.qcow2.corpus.differential import Answer, ask_qemu, compare, our_an
 
 from .makers import make_luks, qemu_img
 
-COUNT = int(os.environ.get("QCOW2_DIFFERENTIAL", "240"))
+COUNT = int(os.environ.get("QCOW2_DIFFERENTIAL", "200"))
 GROUPS = 8
 
 
