@@ -130,6 +130,20 @@ def test_file_chosen_before_the_script_has_come_is_sent(stack: Stack, new_page: 
     expect_whole(page, stack, image)
 
 
+def test_two_files_at_once_are_answered_and_not_sent(stack: Stack, new_page: NewPage) -> None:
+    page = new_page()
+    sign_in(page, stack)
+    before = offsets(stack)
+    handle = page.evaluate_handle(
+        "() => { const t = new DataTransfer();"
+        " for (const name of ['one.qcow2', 'two.qcow2']) t.items.add(new File(['abc'], name)); return t; }"
+    )
+    page.locator("[data-drop]").dispatch_event("drop", {"dataTransfer": handle})
+    expect(page.get_by_text("These are 2 files. Drop one")).to_be_visible()
+    expect(page.locator("input[type=file]")).to_be_visible()
+    assert offsets(stack) == before
+
+
 def test_pause_reload_and_go_on(stack: Stack, new_page: NewPage, image: Path) -> None:
     page = new_page()
     sign_in(page, stack)

@@ -43,7 +43,11 @@ function draw(sent, total) {
 
 const on = {
   progress: draw,
-  resumed: () => say("Going on where it stopped."),
+  resumed: () => {
+    // What came on an earlier visit is no part of today's speed.
+    pace = new Pace();
+    say("Going on where it stopped.");
+  },
   retry: () => {
     say("The connection was lost. Trying again; what was sent is kept.", "text-warn");
     part("said").dataset.passing = "yes";
@@ -174,8 +178,11 @@ for (const name of ["dragleave", "drop"]) {
 addEventListener("dragover", (event) => event.preventDefault());
 addEventListener("drop", (event) => {
   event.preventDefault();
-  const [file] = event.dataTransfer?.files ?? [];
-  if (file && !form.hidden && event.target.closest?.("[data-drop]")) begin(file);
+  if (form.hidden || !event.target.closest?.("[data-drop]")) return;
+  const files = event.dataTransfer?.files ?? [];
+  form.querySelector("[data-drop-said]").textContent =
+    files.length > 1 ? `These are ${files.length} files. Drop one; the next can follow when its report is there.` : "";
+  if (files.length === 1) begin(files[0]);
 });
 
 for (const element of document.querySelectorAll("[data-with-script]")) element.hidden = false;
