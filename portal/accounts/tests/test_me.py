@@ -234,6 +234,9 @@ def test_my_images_are_on_my_page_and_on_nobody_elses(
     assert "broken.qcow2" in mine
     assert "broken.qcow2" not in theirs
     assert "No images yet" in theirs
+    assert '<span class="tag">queued</span>' in mine
+    ImageCheck.objects.filter(pk=check.pk).update(state="finished", verdict="corrupt", result={})
+    assert '<span class="tag tone-bad">corrupt</span>' in read(as_owner.get(reverse("me")))
 
 
 def test_chapters_and_articles_are_on_the_page_of_those_who_have_some(
