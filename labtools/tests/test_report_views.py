@@ -42,6 +42,18 @@ def report(owner: User, tmp_path: Path) -> ImageCheck:
     return make_report(owner, image.read_bytes(), visibility=Visibility.PRIVATE)
 
 
+def test_every_jump_on_the_page_lands(owner: User, report: ImageCheck, as_owner: Client) -> None:
+    text = page(as_owner, report)
+    jumps = re.findall(
+        r'href="#([\w-]+)"',
+        text[text.index('class="jumps') : text.index("</nav>", text.index('class="jumps'))],
+    )
+    assert jumps == ["next", "findings", "header", "extensions", "features", "snapshots", "qemu-img", "about"]
+    assert [name for name in jumps if f'id="{name}"' not in text] == []
+    # A short answer needs no list of its parts.
+    assert 'class="jumps' not in page(as_owner, make_report(owner, b"just some text\n"))
+
+
 class TestWhoMay:
     @pytest.mark.parametrize("name", ["report", "report_json"])
     @pytest.mark.parametrize(
