@@ -14,8 +14,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from labtools import queries
 from labtools.image_list_page import image_list_page
-from labtools.line import patient_line
 from labtools.models import Upload
+from labtools.request_body import read_timeout
 from labtools.services import uploads
 from labtools.services.form_uploads import FormUpload
 from labtools.upload_forms import FILE_FIELD, ToFormUpload, UploadForm
@@ -47,7 +47,7 @@ def upload_form(request: HttpRequest) -> HttpResponse:
     try:
         with FormUpload(owner=cast(User, request.user), length=int(length)) as target:
             request.upload_handlers = [ToFormUpload(request, target)]
-            with patient_line(request):
+            with read_timeout(request):
                 return _take_form(request, target)
     except uploads.UploadRefused as refusal:
         messages.error(request, str(refusal))

@@ -15,8 +15,8 @@ from django.utils.http import http_date
 from django.views.decorators.csrf import csrf_exempt
 
 from labtools.api import tus_headers
-from labtools.line import patient_line
 from labtools.models import ImageCheck, Upload
+from labtools.request_body import read_timeout
 from labtools.services import uploads as service
 from portal.accounts.api_auth import NotAllowed, identify
 from portal.accounts.models import User
@@ -158,7 +158,7 @@ def _get(user: User, upload_id: uuid.UUID) -> Upload:
 
 def _receive(request: HttpRequest, found: Upload, offset: int, checksum: service.Checksum | None) -> Upload:
     count = tus_headers.natural(request, "Content-Length")
-    with patient_line(request) as read:
+    with read_timeout(request) as read:
         return service.receive_bytes(upload=found, offset=offset, count=count, read=read, checksum=checksum)
 
 

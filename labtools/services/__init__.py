@@ -1,1 +1,1 @@
-"""Changes of state in the lab: one module for uploads, one for checks."""
+"""Changes of state in the lab: uploads and their bytes, checks and their reports, ready samples."""

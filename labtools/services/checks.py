@@ -122,7 +122,7 @@ class _Claim:
         keep = None if check and check.sample else now + timedelta(days=settings.REPORT_KEEP_DAYS)
         self.change(state=state, finished_at=now, delete_after=keep, **fields)
         if check and check.upload_id:
-            _release_upload(check.upload_id)
+            upload_files.forget(check.upload_id)
 
 
 def run_image_check(check_id: uuid.UUID) -> None:
@@ -212,12 +212,6 @@ def sample_path(sample: str) -> Path:
     return Path(settings.VAR_DIR) / "samples" / sandbox.SAMPLES[sandbox.SampleKind(sample)].filename
 
 
-def _release_upload(upload_id: uuid.UUID) -> None:
-    """Forget the row now and the bytes on commit: the file is kept only as long as the check needs it."""
-    Upload.objects.filter(pk=upload_id).delete()
-    transaction.on_commit(lambda: upload_files.remove(upload_id))
-
-
 # ----------------------------------------------------------------------------------------- sweeping up
 
 
@@ -282,7 +276,7 @@ def _delete_due(at: datetime) -> None:
 def delete_image_check(*, check: ImageCheck) -> None:
     """Delete a report and its uploaded file, at once and whole. A worker that is on it notices and stops."""
     if check.upload_id:
-        _release_upload(check.upload_id)
+        upload_files.forget(check.upload_id)
     ImageCheck.objects.filter(pk=check.pk).delete()
 
 

@@ -14,6 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
+from django.db import transaction
+
+from labtools.models import Upload
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -105,6 +108,12 @@ def size_of(upload_id: uuid.UUID) -> int:
 def remove(upload_id: uuid.UUID) -> None:
     """Delete the file; one that is already gone is fine."""
     path_of(upload_id).unlink(missing_ok=True)
+
+
+def forget(upload_id: uuid.UUID) -> None:
+    """Delete an upload's row now and its bytes on commit; a transfer in the middle notices and ends."""
+    Upload.objects.filter(pk=upload_id).delete()
+    transaction.on_commit(lambda: remove(upload_id))
 
 
 def free_bytes() -> int:

@@ -1,4 +1,4 @@
-"""The sender's connection, with an end to patience."""
+"""Reading the body of a request, with a limit on how long it may bring nothing."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 
 @contextmanager
-def patient_line(request: HttpRequest) -> Iterator[Callable[[int], bytes]]:
+def read_timeout(request: HttpRequest) -> Iterator[Callable[[int], bytes]]:
     """Read the request's body, but give it up when it brings nothing for ``UPLOAD_STALL_SECONDS``.
 
     A network that vanishes closes nothing: without a limit the thread and the upload's lock would wait for
