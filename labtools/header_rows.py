@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from labtools.qcow2 import Span, hex_rows
-from labtools.verdicts import binary_size, count
+from labtools.qcow2 import Span, binary_size, counted, hex_rows
 
 HEX_BYTES = 1024
 """Bytes of the header cluster that the page shows; a sound header with its extensions has about 400."""
@@ -153,7 +152,7 @@ def extension_rows(header: Json | None) -> Iterator[FieldRow]:
             name=part["name"],
             place=f"{part['offset']}–{part['offset'] + 7 + part['length']}",
             bytes_link=f"#b-{part['offset']}" if shown else "",
-            raw=f"type 0x{part['type']:08x}, {count(part['length'], 'byte')} of data",
+            raw=f"type 0x{part['type']:08x}, {counted(part['length'], 'byte')} of data",
             human=part["human"],
             meaning=part["meaning"],
             rule=part["rule"],

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from labtools import header_rows
 from labtools.header_rows import Fact, FieldRow, HexRow, Json
 from labtools.models import ImageCheck
-from labtools.verdicts import binary_size, count
+from labtools.qcow2 import binary_size, counted
 
 ROWS = 100
 
@@ -216,7 +216,7 @@ def _check_findings(result: Json) -> Iterator[Finding]:
         noun, tone = _MESSAGE_TAGS[message["severity"]]
         lines = tuple(example["sentence"] for example in message["examples"])
         yield Finding(
-            tag=count(message["count"], noun),
+            tag=counted(message["count"], noun),
             tone=tone,
             title=message["code"].replace("-", " "),
             explanation=message["explanation"],
@@ -239,7 +239,7 @@ def _agreement(result: Json) -> str:
     sentence = ""
     if silent:
         sentence = (
-            f"We find {count(silent, 'rule')} of the header broken that qemu-img check says nothing about: "
+            f"We find {counted(silent, 'rule')} of the header broken that qemu-img check says nothing about: "
             "it compares stored refcounts with references and does not judge the header. "
         )
     if result.get("differences"):
@@ -268,7 +268,7 @@ def _said(name: str, value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int) and name.endswith("size"):
-        return f"{value:,} bytes ({binary_size(value)})" if value >= 1024 else count(value, "byte")
+        return f"{value:,} bytes ({binary_size(value)})" if value >= 1024 else counted(value, "byte")
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

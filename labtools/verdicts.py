@@ -10,7 +10,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from labtools.qcow2 import EmptyFileError, Format, HeaderReport, ImageError, NotQcow2Error, Problem, Severity
+from labtools.qcow2 import (
+    EmptyFileError,
+    Format,
+    HeaderReport,
+    ImageError,
+    NotQcow2Error,
+    Problem,
+    Severity,
+    binary_size,
+    counted,
+)
 from labtools.sandbox import CheckResult, InfoResult, Outcome
 from labtools.sandbox import Severity as MessageSeverity
 
@@ -150,9 +160,9 @@ def judge(header: HeaderReport, check: CheckResult | None, refusal: str | None =
 def _corrupt(header: HeaderReport, check: CheckResult) -> Verdict:
     numbers = check.numbers
     assert numbers is not None
-    found = count(numbers.corruptions, "corruption")
+    found = counted(numbers.corruptions, "corruption")
     if numbers.leaks:
-        found += f" and {count(numbers.leaks, 'leaked cluster')}"
+        found += f" and {counted(numbers.leaks, 'leaked cluster')}"
     worst = next((each for each in check.messages if each.severity is MessageSeverity.ERROR), None)
     detail = (
         worst.explanation if worst else "The references between clusters contradict the stored refcounts."
@@ -194,7 +204,7 @@ def _flood(check: CheckResult | None) -> Verdict:
     return Verdict(
         Code.CORRUPT,
         Tone.BAD,
-        f"Damaged: qemu-img check was stopped after {count(seen, 'error')}.",
+        f"Damaged: qemu-img check was stopped after {counted(seen, 'error')}.",
         "So many errors at once mean that a whole table was overwritten or lost, and the guest ranges behind it.",
         (STOP, SALVAGE),
     )
@@ -207,7 +217,7 @@ def _header_broken(header: HeaderReport, outcome: Outcome | None) -> Verdict:
         Advice("Restore the first cluster from a backup of the same image, or fetch the image again."),
     )
     if outcome in (Outcome.CLEAN, Outcome.LEAKS):
-        broken = count(len(errors), "rule")
+        broken = counted(len(errors), "rule")
         return Verdict(
             Code.CORRUPT,
             Tone.BAD,
@@ -261,7 +271,7 @@ def _leaks(header: HeaderReport, check: CheckResult) -> Verdict:
         return Verdict(
             Code.LEAKS,
             Tone.BAD,
-            f"{count(leaks, 'leaked cluster')}: too many for a crash alone.",
+            f"{counted(leaks, 'leaked cluster')}: too many for a crash alone.",
             f"{waste}. Thousands at once often mean a lost L2 table, whose data they still hold.",
             (
                 STOP,
@@ -274,7 +284,7 @@ def _leaks(header: HeaderReport, check: CheckResult) -> Verdict:
     return Verdict(
         Code.LEAKS,
         Tone.WARN,
-        f"{count(leaks, 'leaked cluster')} {verb} to nobody; no data is in danger.",
+        f"{counted(leaks, 'leaked cluster')} {verb} to nobody; no data is in danger.",
         f"{waste}. Leaks stay behind when a guest or its host was cut off, and do nothing but waste space.",
         (
             Advice(
@@ -291,7 +301,7 @@ def _clean(header: HeaderReport) -> Verdict:
         return Verdict(
             Code.CLEAN,
             Tone.WARN,
-            f"qemu-img check finds no errors; the header breaks {count(len(broken), 'rule')} of the specification.",
+            f"qemu-img check finds no errors; the header breaks {counted(len(broken), 'rule')} of the specification.",
             _placed(broken[0]),
             (
                 Advice(
@@ -381,17 +391,3 @@ def differences(header: HeaderReport, info: InfoResult | None) -> tuple[Silence,
         for subject, ours, theirs in pairs
         if theirs is not None and ours != theirs
     )
-
-
-def count(number: int, noun: str) -> str:
-    """``1 cluster``, ``1,024 clusters``."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
-def binary_size(number: int) -> str:
-    """Bytes in the largest binary unit that they reach."""
-    value, units = float(number), ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"]
-    while value >= 1024 and len(units) > 1:
-        value /= 1024
-        units.pop(0)
-    return f"{value:.4g} {units[0]}"

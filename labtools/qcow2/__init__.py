@@ -81,6 +81,7 @@ from .readings import (
 from .serialize import to_json_dict
 from .sniff import Format, sniff
 from .source import ImageSource, open_image
+from .text import binary_size, counted
 from .workload import CheckEstimate, CheckLimits, estimate_check
 
 __all__ = [
@@ -119,8 +120,10 @@ __all__ = [
     "Span",
     "TruncatedHeaderError",
     "Verdict",
+    "binary_size",
     "check_image",
     "check_to_json_dict",
+    "counted",
     "estimate_check",
     "hex_rows",
     "open_image",

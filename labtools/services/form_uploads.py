@@ -7,8 +7,8 @@ from django.conf import settings
 from django.db import transaction
 
 from labtools.models import ImageCheck, Upload
+from labtools.qcow2 import binary_size
 from labtools.services import upload_files, uploads
-from labtools.verdicts import binary_size
 from portal.accounts.models import User
 
 

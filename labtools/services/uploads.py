@@ -20,9 +20,9 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from labtools.models import ImageCheck, Upload
+from labtools.qcow2 import binary_size
 from labtools.services import upload_files
 from labtools.services.checks import TooManyChecks, check_room_for, request_image_check
-from labtools.verdicts import binary_size
 from portal.accounts.models import User
 
 log = logging.getLogger(__name__)
@@ -183,9 +183,7 @@ def complete(upload: Upload) -> None:
 
 def delete_upload(upload: Upload) -> None:
     """Delete row and bytes, at once, also in the middle of a transfer; the transfer notices and ends."""
-    upload_id = upload.pk
-    Upload.objects.filter(pk=upload_id).delete()
-    transaction.on_commit(lambda: upload_files.remove(upload_id))
+    upload_files.forget(upload.pk)
 
 
 def delete_uploads_of(owner: User) -> None:

@@ -2,12 +2,12 @@
 
 from django import template
 
-from labtools import verdicts
+from labtools import qcow2
 
 register = template.Library()
 
 
 @register.filter
 def binary_size(number: int) -> str:
-    """Bytes in the binary units that the QEMU documentation uses: ``1.5 GiB``."""
-    return verdicts.binary_size(number)
+    """Bytes in the binary units that the QEMU documentation uses: ``50 GiB``, ``1.33 MiB``."""
+    return qcow2.binary_size(number)

@@ -241,8 +241,3 @@ class TestAgreement:
         )
         assert verdicts.differences(SOUND, InfoResult(run, {"format-specific": None})) == ()
         assert verdicts.differences(SOUND, None) == ()
-
-
-@pytest.mark.parametrize(("number", "text"), [(1, "1 cluster"), (0, "0 clusters"), (1024, "1,024 clusters")])
-def test_count(number: int, text: str) -> None:
-    assert verdicts.count(number, "cluster") == text
