@@ -21,7 +21,7 @@ async function copy(button, pre, status) {
   }, 2500);
 }
 
-export function addCopyButtons(root = document) {
+function addCopyButtons(root = document) {
   for (const block of root.querySelectorAll(".code[data-copy]:not([data-copy='ready'])")) {
     const head =
       block.querySelector(".code-head") ?? block.insertBefore(document.createElement("div"), block.firstChild);
