@@ -156,3 +156,21 @@ def test_marked_row_can_be_read(
     page.locator("#field-size code").hover()
     expect(page.locator("tr.is-marked")).to_have_id("field-size")
     assert axe_findings(page) == []
+
+
+def test_paper_shows_commands_whole_and_without_buttons(
+    new_page: NewPage, live_server: Any, as_owner: Client, owner: User, image: bytes
+) -> None:
+    page = new_page(width=400)
+    sign_in(page, as_owner, live_server.url)
+    page.goto(live_server.url + make_report(owner, image).get_absolute_url())
+    copy = page.get_by_role("button", name="Copy").first
+    expect(copy).to_be_visible()
+    page.emulate_media(media="print")
+    expect(copy).to_be_hidden()
+    cut = (
+        "() => [...document.querySelectorAll('.steps pre')].filter(e => e.scrollWidth > e.clientWidth).length"
+    )
+    assert page.evaluate(cut) == 0
+    page.emulate_media(media="screen")
+    assert page.evaluate(cut) > 0
