@@ -13,7 +13,7 @@ _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def binary_size(count: int) -> str:
-    """``count`` bytes in the largest binary unit that keeps it exact or readable: ``1000 MiB``, ``1.5 GiB``.
+    """``count`` bytes in the largest binary unit that keeps it exact or readable: ``1000 MiB``, ``1.33 GiB``.
 
     An exact multiple is written whole in the largest unit that divides it, so that no digit is lost;
     anything else gets two decimals of the largest unit that it reaches, or stays in bytes below 1 KiB.
