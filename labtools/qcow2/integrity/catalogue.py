@@ -27,7 +27,7 @@ from labtools.qcow2.readings import Severity
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A kind of finding: severity, the noun that is counted, the sentence behind the count, the advice."""
+    """A kind of finding: severity, the noun that is counted (empty for none), the sentence, the advice."""
 
     severity: Severity
     one: str
@@ -44,6 +44,8 @@ class Entry:
 _E, _W, _N = Severity.ERROR, Severity.WARNING, Severity.NOTE
 _L1: Final = ("L1 entry", "L1 entries")
 _L2: Final = ("L2 entry", "L2 entries")
+_IMAGE: Final = ("", "")
+"""What concerns the image as a whole is not counted."""
 _CLUSTER: Final = ("host cluster", "host clusters")
 _REGION: Final = ("region", "regions")
 _BLOCK: Final = ("refcount table entry", "refcount table entries")
@@ -191,8 +193,8 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     ),
     "snapshots-with-data-file": _kind(
         _E,
-        ("image", "images"),
-        "it has snapshots and an external data file, which exclude each other.",
+        _IMAGE,
+        "The image has snapshots and an external data file, which exclude each other.",
         "salvage",
     ),
     "bitmaps-not-loadable": _kind(
@@ -212,21 +214,21 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     "bitmap-data-outside": _kind(_E, _REGION, "a bitmap's data lies outside the file.", "new-bitmaps"),
     "corrupt-bit": _kind(
         _E,
-        ("mark", "marks"),
+        _IMAGE,
         "QEMU met damage while this image was in use and marked it as corrupt. It opens it for reading only.",
         "repair-on-copy",
     ),
     "dirty-bit": _kind(
         _W,
-        ("mark", "marks"),
-        "the image was not closed cleanly. With lazy refcounts the stored refcounts are then out of date, which is "
+        _IMAGE,
+        "The image was not closed cleanly. With lazy refcounts the stored refcounts are then out of date, which is "
         "expected and mended when QEMU next opens the image for writing.",
         "open-writable",
     ),
     "behind-the-end": _kind(
         _N,
-        _REGION,
-        "the file goes on behind the last cluster in use. Freed clusters may lie there, or something was appended.",
+        _IMAGE,
+        "The file goes on behind the last cluster in use. Freed clusters may lie there, or something was appended.",
         "none",
     ),
 }

@@ -25,6 +25,7 @@ _PASSED_OVER: Final = frozenset(
         "snapshot-l1-outside",
         "extension-cut",
         "bitmaps-directory-outside",
+        "luks-header-outside",
     }
 )
 """Errors of the header with which QEMU opens the image all the same, to check it: what is missing reads as zeros."""
@@ -45,6 +46,14 @@ def refusals(report: HeaderReport, values: HeaderValues) -> list[str]:
         for extension in report.extensions.extensions
         if extension.type == ExtensionType.END
         and extension.offset + EXTENSION_HEADER.size + extension.length > area_end(values)
+    ]
+    # The end of a LUKS header is key slots, which may be missing; its beginning may not.
+    codes += [
+        "luks-header-outside"
+        for extension in report.extensions.extensions
+        if extension.type == ExtensionType.FULL_DISK_ENCRYPTION
+        and extension.details
+        and int(extension.details[0].value) >= values.file_length
     ]
     codes += [f"{name}-range" for name in _OFFSETS if values[name] >= 1 << 63]
     return codes

@@ -85,7 +85,9 @@ class Tally:
             return
         breaks = np.flatnonzero(np.diff(clusters) != 1) + 1
         size = self._cluster_size
-        for run in np.split(clusters, breaks[:_MAX_PLACES]):
+        runs = np.split(clusters, breaks[:_MAX_PLACES])
+        # The last piece holds all the rest, with its gaps, where there are more.
+        for run in runs[:_MAX_PLACES]:
             kind.hosts.append((int(run[0]) * size, len(run) * size))
 
     def locate(self, code: str, layer: int | None, guest_clusters: I64) -> None:
@@ -111,7 +113,9 @@ class Tally:
         entry = CATALOGUE[code]
         hosts = _merged(kind.hosts)
         guests = list(self._guest_ranges(kind))
-        sentence = f"{counted(kind.count, entry.one, entry.many)}: {entry.sentence}"
+        sentence = entry.sentence
+        if entry.one:
+            sentence = f"{counted(kind.count, entry.one, entry.many)}: {sentence}"
         return Finding(
             code=code,
             severity=entry.severity,

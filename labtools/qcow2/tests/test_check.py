@@ -175,6 +175,23 @@ def test_a_leak_is_waste_and_a_low_refcount_is_damage() -> None:
     assert (report.verdict, report.qemu_exit) == (Verdict.LEAKS, 3)
 
 
+def test_ranges_are_capped_and_counted_honestly() -> None:
+    image = build(Recipe(cluster_bits=9, l2_tables=5, fill=0.9))
+    for entry in image.data_entries()[::2]:
+        image.put_number(entry, 0)
+    entries = image.data_entries()
+    for entry in entries:
+        image.put_number(entry, image.number(entry) & ~COPIED)
+    report = check(image, CheckBounds(ranges=3))
+    leaked, copied = only(report, "leaked-clusters"), only(report, "data-copied-flag")
+
+    assert len(leaked.host_ranges) == 3
+    assert leaked.host_ranges_more == leaked.count - 3 > 10
+    assert copied.count == len(entries)
+    assert len(copied.guest_ranges) == 3
+    assert copied.guest_ranges_more == len(entries) - 3
+
+
 def test_a_dirty_image_may_still_be_damaged() -> None:
     image = build(Recipe(l2_tables=1, lazy=True))
     first, second = image.data_entries()[:2]

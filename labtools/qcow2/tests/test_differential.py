@@ -139,6 +139,17 @@ def test_a_luks_image_is_clean(tmp_path: Path) -> None:
     assert report.findings == ()
 
 
+def test_a_luks_image_that_lost_its_last_key_slots_is_counted(tmp_path: Path) -> None:
+    image = tmp_path / "disk.qcow2"
+    make_luks(image, "qcow2")
+    with image.open("r+b") as file:
+        file.truncate(image.stat().st_size - 100_000)
+    report = checked(image)
+
+    assert our_answer(report) == ask_qemu(image, secret="example")
+    assert report.reference is not None
+
+
 def test_an_image_with_a_data_file_is_clean(tmp_path: Path) -> None:
     image, data = tmp_path / "disk.qcow2", tmp_path / "disk.data"
     qemu_img("create", "-q", "-f", "qcow2", "-o", f"data_file={data}", image, "8M")
