@@ -15,6 +15,7 @@ CITIES = [("bangalore", "Bangalore"), ("pune", "Pune"), ("aurangabad", "Aurangab
 class ExampleForm(forms.Form):
     """One field of every kind that the portal uses."""
 
+    is_example = True  # its summary of errors stands in the middle of a page and must not take the focus
     title = forms.CharField(
         label="Title", help_text="What the talk is about, in a few words.", max_length=120
     )

@@ -138,3 +138,13 @@ def test_without_script_nothing_is_offered_that_needs_it(new_page: NewPage, live
     expect(page.locator("[data-theme-switch]")).to_be_hidden()
     expect(page.get_by_role("button", name="Copy", exact=True)).to_have_count(0)
     expect(page.get_by_role("button", name="Show password")).to_have_count(0)
+
+
+def test_refused_form_puts_the_focus_on_what_needs_attention(new_page: NewPage, live_server: Any) -> None:
+    page = new_page()
+    page.goto(f"{live_server.url}/accounts/signup/")
+    page.get_by_label("E-mail address").fill("asha@example.org")
+    page.get_by_label("Password", exact=True).fill("short")
+    page.get_by_role("button", name="Create the account").click()
+    expect(page.locator(".error-summary")).to_be_focused()
+    expect(page.get_by_label("E-mail address")).to_have_value("asha@example.org")

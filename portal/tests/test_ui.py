@@ -81,6 +81,13 @@ def test_form_begins_with_a_summary_that_leads_to_the_fields() -> None:
 
 
 @pytest.mark.django_db
+def test_example_of_a_refused_form_does_not_take_the_focus_of_its_page(client: Client) -> None:
+    html = client.get("/styleguide/").content.decode()
+    assert "error-summary" in html
+    assert "autofocus" not in html
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("path", PAGES)
 def test_page_has_one_heading_a_title_and_nothing_inline(path: str, as_stranger: Client) -> None:
     html = as_stranger.get(path).content.decode()
