@@ -193,7 +193,9 @@ def check_to_json_dict(report: CheckReport) -> dict[str, Any]:
 
 def error_to_json_dict(error: ImageError) -> dict[str, Any]:
     """The same shape for a file that cannot be read: the verdict, and the error as the one finding."""
-    finding = Finding(error.code, Severity.ERROR, error.sentence, 1, None, (), 0, (), 0, True, "wrong-format")
+    advices = {"not-qcow2": "wrong-format", "file-empty": "fetch-again", "header-truncated": "fetch-again"}
+    advice = advices.get(error.code, "none")
+    finding = Finding(error.code, Severity.ERROR, error.sentence, 1, None, (), 0, (), 0, True, advice)
     report = CheckReport(Verdict.UNREADABLE, None, 1, (finding,), (), 0, None, 0)
     return check_to_json_dict(report)
 

@@ -243,7 +243,15 @@ def test_command_prints_json_and_exits_by_verdict(tmp_path: Path) -> None:
     path.write_bytes(b"no image")
     done = run("-m", "labtools.qcow2", "check", str(path), "--json")
     assert done.returncode == 1
-    assert json.loads(done.stdout)["verdict"] == "unreadable"
+    told = json.loads(done.stdout)
+    assert told["verdict"] == "unreadable"
+    assert [(finding["code"], finding["advice"]) for finding in told["findings"]] == [
+        ("not-qcow2", "wrong-format")
+    ]
+
+    path.write_bytes(b"")
+    told = json.loads(run("-m", "labtools.qcow2", "check", str(path), "--json").stdout)
+    assert told["findings"][0]["advice"] == "fetch-again"
 
 
 def test_reading_a_header_does_not_import_numpy() -> None:
