@@ -38,7 +38,8 @@ def refusals(report: HeaderReport, values: HeaderValues) -> list[str]:
     codes = [
         problem.code
         for problem in report.problems
-        if problem.severity is Severity.ERROR and problem.code not in _PASSED_OVER
+        if problem.code == "raw-data-without-data-file"
+        or (problem.severity is Severity.ERROR and problem.code not in _PASSED_OVER)
     ]
     # QEMU bounds the length of the end mark too, though nothing of that length follows.
     codes += [
