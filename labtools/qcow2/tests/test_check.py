@@ -132,7 +132,7 @@ def beyond_the_end(image: Image) -> None:
         (lambda image: image.put(88, b"\x80"), "autoclear-unknown", Verdict.CLEAN),
         (lambda image: image.put(4096, b"junk"), "stray-bytes", Verdict.CLEAN),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_damage_on_which_qemu_img_check_is_silent(
     damage: Callable[[Image], None], code: str, verdict: Verdict
