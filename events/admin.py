@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from events.models import Chapter, ChapterMembership, Meetup
+from events.services.meetups import CALENDAR_FIELDS
 
 
 class MembershipInline(admin.TabularInline[ChapterMembership, Chapter]):
@@ -31,11 +32,9 @@ class MeetupAdmin(admin.ModelAdmin[Meetup]):
     search_fields = ["title", "slug", "summary"]
     prepopulated_fields = {"slug": ["title"]}
     readonly_fields = ["ical_uid", "ical_sequence"]
-    #: a change of one of these is a new SEQUENCE for those who have the meetup in their calendar
-    ical_fields = frozenset({"title", "starts_at", "ends_at", "date_precision", "venue", "mode", "status"})
 
     def save_model(self, request: HttpRequest, obj: Meetup, form: Any, change: bool) -> None:
         """Count SEQUENCE up where calendars must hear of the change (RFC 5545 section 3.8.7.4)."""
-        if change and self.ical_fields.intersection(form.changed_data):
+        if change and CALENDAR_FIELDS.intersection(form.changed_data):
             obj.ical_sequence += 1
         super().save_model(request, obj, form, change)

@@ -24,7 +24,7 @@ def test_three_chapters_with_the_organizers_that_the_announcement_names() -> Non
 def test_each_chapter_has_a_first_meetup_without_date_or_venue() -> None:
     starting_content.load()
     rows = Meetup.objects.values_list(
-        "chapter__city", "status", "date_precision", "starts_at", "ends_at", "venue"
+        "chapter__city", "status", "date_precision", "starts_at", "ends_at", "venue_notes"
     )
     assert sorted(rows) == [
         (city, "idea", "none", None, None, "") for city in ("Aurangabad", "Bangalore", "Pune")

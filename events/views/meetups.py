@@ -1,4 +1,4 @@
-"""Pages of the meetups room."""
+"""The list of meetups, and one meetup."""
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -7,8 +7,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from events import queries
-from events.forms import MeetupFilterForm
-from events.models import Chapter, Meetup
+from events.forms.meetup_list import MeetupFilterForm
+from events.models import Meetup
 
 PER_PAGE = 20
 
@@ -42,18 +42,3 @@ def meetup_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "organizers": queries.organizers_of(meetup.chapter, at=now),
     }
     return render(request, "events/meetup_detail.html", context)
-
-
-@require_safe
-def chapter_list(request: HttpRequest) -> HttpResponse:
-    """Chapters by city."""
-    context = {"chapters": queries.listed_chapters(at=timezone.now())}
-    return render(request, "events/chapter_list.html", context)
-
-
-@require_safe
-def chapter_detail(request: HttpRequest, slug: str) -> HttpResponse:
-    """One chapter: who runs it, its meetups to come and past."""
-    chapter = get_object_or_404(Chapter.objects.visible_to(request.user), slug=slug)
-    page = queries.chapter_page(chapter, request.user, at=timezone.now())
-    return render(request, "events/chapter_detail.html", {"page": page, "chapter": chapter})

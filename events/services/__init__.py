@@ -1,0 +1,1 @@
+"""Changes of state in the meetups room, one module for each subject."""

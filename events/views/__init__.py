@@ -1,0 +1,1 @@
+"""Pages of the meetups room, one module for each subject."""
