@@ -16,17 +16,19 @@ _UIDS = uuid.UUID("5d1a1f5c-5b0c-4a5e-9d59-4f2b8d4c7a10")
 
 @dataclass(frozen=True)
 class Start:
-    """One city of the announcement. ``organizer`` is empty where the announcement names none."""
+    """One city of the announcement. ``organizer`` is empty where the announcement names none. Degrees, WGS 84."""
 
     slug: str
     city: str
     organizer: str
+    latitude: str
+    longitude: str
 
 
 STARTS = (
-    Start("bangalore", "Bangalore", ""),
-    Start("pune", "Pune", "Anil Vettathu"),
-    Start("aurangabad", "Aurangabad", "Ashutosh Sudhakar Bhakare"),
+    Start("bangalore", "Bangalore", "", "12.97160", "77.59460"),
+    Start("pune", "Pune", "Anil Vettathu", "18.52040", "73.85670"),
+    Start("aurangabad", "Aurangabad", "Ashutosh Sudhakar Bhakare", "19.87620", "75.34330"),
 )
 
 
@@ -42,6 +44,8 @@ def _load_chapter(start: Start) -> list[str]:
         "status": Chapter.Status.ACTIVE,
         "summary": f"KVM, Xen, oVirt, libvirt and their friends in {start.city}.",
         "description": _chapter_description(start),
+        "latitude": start.latitude,
+        "longitude": start.longitude,
     }
     chapter, is_new = Chapter.objects.get_or_create(slug=start.slug, defaults=defaults)
     if not is_new:  # organizers and meetups that somebody took out of a chapter stay out

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from events.views import chapters, meetups
+from events.views import chapters, machines, meetups
 
 app_name = "events"
 
@@ -13,6 +13,12 @@ _organizing: list[URLPattern] = []
 _meetups = [
     path("meetups/", meetups.meetup_list, name="meetup_list"),
     path("meetups/<slug:slug>/", meetups.meetup_detail, name="meetup"),
+]
+_machines = [
+    path("meetups/feed.atom", machines.meetup_feed, name="meetup_feed"),
+    path("meetups/<slug:slug>/picture.png", machines.meetup_picture, name="meetup_picture"),
+    path("chapters/<slug:slug>/feed.atom", machines.chapter_feed, name="chapter_feed"),
+    path("chapters/<slug:slug>/embed/", machines.chapter_embed, name="chapter_embed"),
 ]
 _calendars: list[URLPattern] = []
 _volunteering: list[URLPattern] = []
@@ -29,6 +35,7 @@ urlpatterns = [
     *_check_in,
     *_organizing,
     *_meetups,
+    *_machines,
     *_calendars,
     *_volunteering,
     *_care,

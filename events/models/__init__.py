@@ -19,6 +19,7 @@ from events.models.meetups import Meetup as Meetup
 from events.models.meetups import MeetupQuerySet as MeetupQuerySet
 from events.models.meetups import MeetupSeries as MeetupSeries
 from events.models.meetups import Photo as Photo
+from events.models.meetups import Topic as Topic
 from events.models.meetups import Venue as Venue
 from events.models.meetups import When as When
 from events.models.meetups import new_ical_uid as new_ical_uid

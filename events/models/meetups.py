@@ -80,6 +80,19 @@ class Venue(models.Model):
         return self.name
 
 
+class Topic(models.Model):
+    """What meetups are about, in a word or two; for finding them."""
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=50)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class MeetupSeries(models.Model):
     """Meetups that repeat. Its occurrences are real meetups, made ahead of time, and each can be edited alone."""
 
@@ -112,6 +125,15 @@ class MeetupQuerySet(models.QuerySet["Meetup"]):
             return self.all()
         led = ChapterMembership.objects.filter(user=user).leading().current(timezone.localdate())
         return self.filter(public | Q(chapter__in=led.values("chapter")))
+
+    def online(self) -> "MeetupQuerySet":
+        """Those that one can attend from anywhere."""
+        return self.filter(mode__in=[Meetup.Mode.ONLINE, Meetup.Mode.HYBRID])
+
+    def of_chapter(self, chapter: Chapter) -> "MeetupQuerySet":
+        """Those that ``chapter`` holds, alone or, having agreed, together with another."""
+        agreed = CoHost.objects.filter(chapter=chapter, status=CoHost.Status.ACCEPTED)
+        return self.filter(Q(chapter=chapter) | Q(pk__in=agreed.values("meetup")))
 
     def upcoming(self, *, at: dt.datetime) -> "MeetupQuerySet":
         """Meetups that are not over at ``at``; one without a date is to come until it is cancelled."""
@@ -155,6 +177,7 @@ class Meetup(models.Model):
     summary = models.CharField(max_length=200, blank=True, help_text="One sentence for lists.")
     description = models.TextField(blank=True, help_text="Plain text; an empty line starts a paragraph.")
     mode = models.CharField(max_length=10, choices=Mode, default=Mode.IN_PERSON)
+    topics = models.ManyToManyField(Topic, blank=True, related_name="meetups")
     venue = models.ForeignKey(Venue, on_delete=models.SET_NULL, null=True, blank=True, related_name="meetups")
     venue_notes = models.TextField(
         blank=True, help_text="How to get in, on which floor; or the whole place in words. Plain text."

@@ -1,10 +1,12 @@
 """What lists of meetups read, each in a constant number of queries."""
 
 import datetime as dt
+from dataclasses import dataclass
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
+from django.utils import timezone
 
-from events.models import Chapter, Meetup, MeetupQuerySet
+from events.models import Chapter, Meetup, MeetupQuerySet, Topic
 from events.queries.chapters import organizers
 
 
@@ -18,19 +20,58 @@ def next_meetups(user: object, *, at: dt.datetime, limit: int = 3) -> list[Meetu
     return list(with_organizers(coming, at)[:limit])
 
 
+@dataclass(frozen=True)
+class Narrowing:
+    """What a list of meetups is narrowed to; what is empty does not narrow. Dates are the reader's, inclusive."""
+
+    chapter: Chapter | None = None
+    status: str = ""
+    topic: Topic | None = None
+    attendance: str = ""
+    after: dt.date | None = None
+    before: dt.date | None = None
+
+    def __bool__(self) -> bool:
+        return self != Narrowing()
+
+    def of(self, found: MeetupQuerySet) -> MeetupQuerySet:
+        """``found``, narrowed. With a date, meetups whose date is open are left out."""
+        if self.chapter:
+            found = found.of_chapter(self.chapter)
+        if self.status:
+            found = found.filter(status=self.status)
+        if self.topic:
+            found = found.filter(topics=self.topic)
+        if self.attendance == "online":
+            found = found.online()
+        elif self.attendance:
+            found = found.exclude(mode=Meetup.Mode.ONLINE)
+        if self.after:
+            found = found.filter(starts_at__gte=_midnight(self.after))
+        if self.before:
+            found = found.filter(starts_at__lt=_midnight(self.before + dt.timedelta(days=1)))
+        return found
+
+
+def _midnight(day: dt.date) -> dt.datetime:
+    return timezone.make_aware(dt.datetime.combine(day, dt.time.min))
+
+
 def meetups(
-    user: object, *, at: dt.datetime, past: bool, chapter: Chapter | None, status: str
+    user: object, *, at: dt.datetime, past: bool, narrowing: Narrowing = Narrowing()
 ) -> MeetupQuerySet:
     """The list of meetups to come or past that ``user`` may see, narrowed where a filter is set.
 
     Each meetup's ``chapter`` has ``organizers``.
     """
-    found = with_organizers(Meetup.objects.visible_to(user), at)
-    if chapter:
-        found = found.filter(chapter=chapter)
-    if status:
-        found = found.filter(status=status)
+    found = narrowing.of(with_organizers(Meetup.objects.visible_to(user), at))
     return found.past(at=at) if past else found.upcoming(at=at)
+
+
+def listed_topics() -> QuerySet[Topic]:
+    """Topics of meetups that everybody may see, by name."""
+    public = Meetup.objects.visible_to(None).values("topics")
+    return Topic.objects.filter(pk__in=public)
 
 
 def with_organizers(found: MeetupQuerySet, at: dt.datetime) -> MeetupQuerySet:

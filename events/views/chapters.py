@@ -13,7 +13,9 @@ from events.models import Chapter
 def chapter_list(request: HttpRequest) -> HttpResponse:
     """Chapters by city."""
     context = {"chapters": queries.listed_chapters(at=timezone.now())}
-    return render(request, "events/chapter_list.html", context)
+    response = render(request, "events/chapter_list.html", context)
+    response["Permissions-Policy"] = "geolocation=(self)"  # to sort by distance, in the browser alone
+    return response
 
 
 @require_safe

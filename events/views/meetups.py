@@ -9,22 +9,22 @@ from django.views.decorators.http import require_safe
 from events import queries
 from events.forms.meetup_list import MeetupFilterForm
 from events.models import Meetup
+from events.queries import machines
 
 PER_PAGE = 20
 
 
 @require_safe
 def meetup_list(request: HttpRequest) -> HttpResponse:
-    """Meetups to come, or with ``?when=past`` those that are over; narrowed by chapter and status."""
+    """Meetups to come, or with ``?when=past`` those that are over; narrowed by the filters."""
     past = request.GET.get("when") == "past"
     form = MeetupFilterForm(request.GET)
-    narrowed = form.cleaned_data if form.is_valid() else {}
-    chapter, status = narrowed.get("chapter"), narrowed.get("status", "")
-    found = queries.meetups(request.user, at=timezone.now(), past=past, chapter=chapter, status=status)
+    narrowing = form.narrowing()
+    found = queries.meetups(request.user, at=timezone.now(), past=past, narrowing=narrowing)
     context = {
         "form": form,
         "past": past,
-        "is_narrowed": bool(chapter or status),
+        "is_narrowed": bool(narrowing),
         "page": Paginator(found, PER_PAGE).get_page(request.GET.get("page")),
     }
     return render(request, "events/meetup_list.html", context)
@@ -33,12 +33,14 @@ def meetup_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 def meetup_detail(request: HttpRequest, slug: str) -> HttpResponse:
     """One meetup."""
-    seen = Meetup.objects.visible_to(request.user).select_related("chapter")
+    seen = Meetup.objects.visible_to(request.user).select_related("chapter", "venue")
     meetup = get_object_or_404(seen, slug=slug)
     now = timezone.now()
     context = {
         "meetup": meetup,
         "is_past": meetup.is_past(now),
+        "linked_data": machines.structured_data(meetup),
+        "picture": machines.picture_address(meetup),
         "organizers": queries.organizers_of(meetup.chapter, at=now),
     }
     return render(request, "events/meetup_detail.html", context)

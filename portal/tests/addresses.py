@@ -153,6 +153,10 @@ ADDRESSES = [
     # ---------------------------------------------------------------------------------------- rooms
     everyone("events:meetup_list"),
     everyone("events:meetup", arguments=_slug("meetup")),
+    machine("events:meetup_feed"),
+    machine("events:meetup_picture", arguments=_slug("meetup")),
+    machine("events:chapter_feed", arguments=_slug("chapter")),
+    machine("events:chapter_embed", arguments=_slug("chapter")),
     everyone("events:chapter_list"),
     everyone("events:chapter", arguments=_slug("chapter")),
     everyone("kb:article_list"),
