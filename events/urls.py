@@ -2,14 +2,16 @@
 
 from django.urls import URLPattern, path
 
-from events.views import chapters, machines, meetups
+from events.views import chapters, machines, meetups, organizing
 
 app_name = "events"
 
 _seats: list[URLPattern] = []
 _polls: list[URLPattern] = []
 _check_in: list[URLPattern] = []
-_organizing: list[URLPattern] = []
+_organizing = [
+    path("meetups/<slug:slug>/edit/", organizing.manage_meetup, name="manage_meetup"),
+]
 _meetups = [
     path("meetups/", meetups.meetup_list, name="meetup_list"),
     path("meetups/<slug:slug>/", meetups.meetup_detail, name="meetup"),

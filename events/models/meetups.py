@@ -418,6 +418,9 @@ class Announcement(models.Model):
     audience = models.CharField(max_length=10, choices=Audience, default=Audience.GOING)
     subject = models.CharField(max_length=120)
     text = models.TextField(max_length=5000)
+    is_public = models.BooleanField(
+        default=False, help_text="Anybody may read it, on the meetup's or the chapter's page."
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

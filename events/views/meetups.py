@@ -8,8 +8,8 @@ from django.views.decorators.http import require_safe
 
 from events import queries
 from events.forms.meetup_list import MeetupFilterForm
-from events.models import Meetup
 from events.queries import machines
+from events.queries.meetup_page import meetup_page, readable_meetups
 
 PER_PAGE = 20
 
@@ -33,14 +33,14 @@ def meetup_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 def meetup_detail(request: HttpRequest, slug: str) -> HttpResponse:
     """One meetup."""
-    seen = Meetup.objects.visible_to(request.user).select_related("chapter", "venue")
-    meetup = get_object_or_404(seen, slug=slug)
-    now = timezone.now()
+    meetup = get_object_or_404(readable_meetups(request.user), slug=slug)
+    page = meetup_page(meetup, request.user, timezone.now())
     context = {
+        "page": page,
         "meetup": meetup,
-        "is_past": meetup.is_past(now),
+        "is_past": page.is_past,
         "linked_data": machines.structured_data(meetup),
         "picture": machines.picture_address(meetup),
-        "organizers": queries.organizers_of(meetup.chapter, at=now),
+        "organizers": page.organizers,
     }
     return render(request, "events/meetup_detail.html", context)

@@ -1,0 +1,70 @@
+"""Who gets to the pages of organizers: a visitor is asked to sign in, anybody else without the role finds nothing."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, cast
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.cache import add_never_cache_headers
+
+from events.models import Chapter, Meetup
+from events.permissions import can_manage_chapter, can_manage_meetup
+from portal.accounts.models import User
+
+_SAFE = ("GET", "HEAD")
+
+
+def actor_of(request: HttpRequest) -> User:
+    """The signed-in organizer; every view that asks is behind one of the decorators here."""
+    return cast(User, request.user)
+
+
+def for_meetup_organizers(
+    view: Callable[Concatenate[HttpRequest, Meetup, ...], HttpResponse],
+) -> Callable[..., HttpResponse]:
+    """Hand the meetup of the address's slug to ``view`` if the reader manages it; otherwise 404.
+
+    A visitor who only reads is led to the sign-in page, whether or not there is such a meetup.
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, slug: str, **more: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return _sign_in(request)
+        found = Meetup.objects.visible_to(request.user).select_related("chapter", "venue")
+        meetup = get_object_or_404(found, slug=slug)
+        if not can_manage_meetup(request.user, meetup):
+            raise Http404
+        response = view(request, meetup, **more)
+        add_never_cache_headers(response)
+        return response
+
+    return guarded
+
+
+def for_chapter_organizers(
+    view: Callable[Concatenate[HttpRequest, Chapter, ...], HttpResponse],
+) -> Callable[..., HttpResponse]:
+    """The same for the chapter of the address's slug."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, slug: str, **more: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return _sign_in(request)
+        chapter = get_object_or_404(Chapter.objects.visible_to(request.user), slug=slug)
+        if not can_manage_chapter(request.user, chapter):
+            raise Http404
+        response = view(request, chapter, **more)
+        add_never_cache_headers(response)
+        return response
+
+    return guarded
+
+
+def _sign_in(request: HttpRequest) -> HttpResponse:
+    """A stranger's change is refused as not found; a page leads to the sign-in and back."""
+    if request.method not in _SAFE:
+        raise Http404
+    return redirect_to_login(request.get_full_path())
