@@ -7,6 +7,18 @@ from socket import SHUT_RD, socket
 from django.conf import settings
 from django.http import HttpRequest
 
+from portal import patience
+
+SLOWEST_BYTES_PER_SECOND = 4096
+"""A sender slower than this is cut off piece by piece: what came is kept, and it may come back."""
+
+
+def allow_time(request: HttpRequest, size: int) -> None:
+    """Let the next ``size`` bytes of the body take as long as the slowest sender that we wait for needs for them."""
+    connection = request.META.get("gunicorn.socket")
+    if isinstance(connection, socket):
+        patience.extend(connection, settings.UPLOAD_STALL_SECONDS + size / SLOWEST_BYTES_PER_SECOND)
+
 
 @contextmanager
 def read_timeout(request: HttpRequest) -> Iterator[Callable[[int], bytes]]:
@@ -22,6 +34,7 @@ def read_timeout(request: HttpRequest) -> Iterator[Callable[[int], bytes]]:
         return
 
     def read(size: int) -> bytes:
+        allow_time(request, size)
         try:
             return request.read(size)
         except OSError:

@@ -7,6 +7,7 @@ from django.core.files.uploadhandler import FileUploadHandler, SkipFile, StopUpl
 from django.http import HttpRequest
 
 from labtools.models import ImageCheck
+from labtools.request_body import allow_time
 from labtools.services.form_uploads import FormUpload
 
 FILE_FIELD = "image"
@@ -31,7 +32,7 @@ class ToFormUpload(FileUploadHandler):
 
     def __init__(self, request: HttpRequest, target: FormUpload) -> None:
         super().__init__(request)
-        self._target = target
+        self._request, self._target = request, target
 
     def new_file(self, field_name: str, file_name: str, *args: Any, **kwargs: Any) -> None:
         """One file, of the one field that the form has."""
@@ -41,6 +42,7 @@ class ToFormUpload(FileUploadHandler):
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         """Write, and break the connection off when the disk is full."""
+        allow_time(self._request, self.chunk_size)
         if not self._target.write(raw_data):
             raise StopUpload(connection_reset=True)
 

@@ -6,9 +6,14 @@ wsgi_app = "portal.wsgi:application"
 bind = f"{settings.HOST}:{settings.PORT}"
 # Threads, because an upload occupies its request for as long as it lasts: with sync workers two slow uploads
 # would be the whole server, and the 30 second limit would cut each of them.
-worker_class = "gthread"
+# Ours gives a request its thread when it is whole, so that slow senders cannot hold all of them.
+worker_class = "portal.web_worker.PatientWorker"
 workers = 2
 threads = 16
+# Connections, not requests; below the 1024 files that a process may have open by default.
+worker_connections = 800
+# Our socket bounds what it sends; sendfile(2) would go past it.
+sendfile = False
 timeout = 120
 graceful_timeout = 5
 keepalive = 5
@@ -20,3 +25,5 @@ worker_tmp_dir = "/dev/shm"  # noqa: S108
 # It would lie outside the checkout, at an address that two checkouts share.
 control_socket_disable = True
 loglevel = "warning"
+# Otherwise a header named SCRIPT_NAME, believed from loopback, says where the portal lies: a proxy passes it on.
+forwarder_headers = ""

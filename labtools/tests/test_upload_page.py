@@ -1,5 +1,6 @@
 """/lab/images/ for a visitor, its member and another; and the form that needs no JavaScript."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from labtools.models import ImageCheck, Upload
 from labtools.services import upload_files, uploads
 from labtools.tests.factories import make_check
+from portal import patience
 from portal.accounts.models import User
 from portal.tests.factories import make_user
 
@@ -174,3 +176,13 @@ def test_form_needs_sign_in_and_csrf_token(owner: User, as_stranger: Client) -> 
     browser.force_login(owner, backend="django.contrib.auth.backends.ModelBackend")
     assert browser.post(FORM, image()).status_code == 403
     assert not Upload.objects.exists()
+
+
+def test_the_form_gets_more_time_with_every_piece(as_owner: Client) -> None:
+    ours, browser = socket.socketpair()
+    with ours, browser, patience.limited(ours, -1):
+        as_owner.defaults["gunicorn.socket"] = ours  # type: ignore[assignment]  # an environ holds more than text
+        as_owner.post(FORM, image())
+        patience.cut_overdue()
+        browser.send(b"x")
+        assert ours.recv(1) == b"x"
