@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from events.views import chapters, machines, meetups, organizing
+from events.views import calendars, chapters, machines, meetups, organizing
 
 app_name = "events"
 
@@ -22,7 +22,11 @@ _machines = [
     path("chapters/<slug:slug>/feed.atom", machines.chapter_feed, name="chapter_feed"),
     path("chapters/<slug:slug>/embed/", machines.chapter_embed, name="chapter_embed"),
 ]
-_calendars: list[URLPattern] = []
+_calendars = [
+    path("calendar.ics", calendars.all_calendar, name="all_calendar"),
+    path("chapters/<slug:slug>/calendar.ics", calendars.chapter_calendar, name="chapter_calendar"),
+    path("meetups/<slug:slug>/event.ics", calendars.meetup_file, name="meetup_file"),
+]
 _volunteering: list[URLPattern] = []
 _care: list[URLPattern] = []
 _chapters = [

@@ -159,6 +159,9 @@ ADDRESSES = [
     machine("events:chapter_embed", arguments=_slug("chapter")),
     everyone("events:chapter_list"),
     everyone("events:chapter", arguments=_slug("chapter")),
+    machine("events:all_calendar"),
+    machine("events:chapter_calendar", arguments=_slug("chapter")),
+    machine("events:meetup_file", 404, arguments=_slug("meetup")),  # its date is open
     everyone("kb:article_list"),
     everyone("kb:article", arguments=_slug("article")),
     machine("kb:article_markdown", arguments=_slug("article")),
