@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from django.utils import timezone
 
-from events.models import Chapter, ChapterMembership, CoHost, Meetup
+from events.models import Chapter, ChapterMembership, CoHost, Meetup, Session, Speaker, Talk
 from portal.accounts.models import User
 
 Role = ChapterMembership.Role
@@ -44,3 +44,33 @@ def can_check_in(user: object, meetup: Meetup) -> bool:
         "chapter", flat=True
     )
     return _holds(user, agreed, ChapterMembership.LEADING_ROLES)
+
+
+def can_give_talk(user: object, talk: Talk) -> bool:
+    """Propose it, propose it again, withdraw it: whoever proposed it, and its speakers with an account."""
+    if not isinstance(user, User) or not user.is_active:
+        return False
+    return talk.proposed_by_id == user.pk or talk.speakers.filter(user=user).exists()
+
+
+def can_edit_talk(user: object, talk: Talk) -> bool:
+    """Change a talk and what is known of its slides: those who give it, those who took it on, and staff.
+
+    A chapter that declined a talk has no say in it, nor has one to which it is only proposed.
+    """
+    if not isinstance(user, User) or not user.is_active:
+        return False
+    if user.is_staff or can_give_talk(user, talk):
+        return True
+    chapters = talk.sessions.filter(chapter__isnull=False, status=Session.Status.ACCEPTED)
+    return _holds(user, chapters.values_list("chapter", flat=True), ChapterMembership.LEADING_ROLES)
+
+
+def can_decide_claim(user: object, speaker: Speaker) -> bool:
+    """Say whether a speaker's page is about somebody: staff, and those who lead a chapter where the speaker spoke."""
+    if not isinstance(user, User) or not user.is_active:
+        return False
+    if user.is_staff:
+        return True
+    given = Session.objects.accepted().filter(chapter__isnull=False, talk__speakers=speaker)
+    return _holds(user, given.values_list("chapter", flat=True), ChapterMembership.LEADING_ROLES)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from events.models import Chapter, ChapterMembership, Meetup
+from events.starting_content_conference import load_conference
 
 _UIDS = uuid.UUID("5d1a1f5c-5b0c-4a5e-9d59-4f2b8d4c7a10")
 
@@ -34,7 +35,7 @@ STARTS = (
 
 def load() -> list[str]:
     """Make what is not there yet; return a line for each thing made. A second run makes nothing."""
-    return [line for start in STARTS for line in _load_chapter(start)]
+    return [line for start in STARTS for line in _load_chapter(start)] + load_conference()
 
 
 @transaction.atomic

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from events.views import calendars, chapters, machines, meetups, organizing
+from events.views import calendars, chapters, conferences, machines, meetups, organizing, speakers, talks
 
 app_name = "events"
 
@@ -33,7 +33,14 @@ _chapters = [
     path("chapters/", chapters.chapter_list, name="chapter_list"),
     path("chapters/<slug:slug>/", chapters.chapter_detail, name="chapter"),
 ]
-_talks: list[URLPattern] = []
+_talks = [
+    path("talks/", talks.talk_list, name="talk_list"),
+    path("talks/<slug:slug>/", talks.talk_detail, name="talk"),
+    path("speakers/<slug:slug>/", speakers.speaker_detail, name="speaker"),
+    path("conferences/", conferences.conference_list, name="conference_list"),
+    path("conferences/<slug:slug>/", conferences.conference_detail, name="conference"),
+    path("trip-reports/<slug:slug>/", conferences.trip_report_detail, name="trip_report"),
+]
 
 urlpatterns = [
     *_seats,

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 
 from events.models import Chapter, Meetup
 from events.queries import next_meetups
+from events.queries.talks import public_addresses
 from kb.models import Article
 from kb.queries import newest_articles
 from labtools.models import ImageCheck
@@ -88,6 +89,7 @@ def sitemap(request: HttpRequest) -> HttpResponse:
     names = ("home", "about", "events:meetup_list", "events:chapter_list", "kb:article_list")
     entries: list[tuple[str, dt.datetime | None]] = [(reverse(name), None) for name in names]
     entries += [(reverse(name), None) for name in ("labtools:index", "labtools:image_list")]
+    entries += [(reverse(name), None) for name in ("events:talk_list", "events:conference_list")]
     entries += [(chapter.get_absolute_url(), None) for chapter in Chapter.objects.listed().only("slug")]
     entries += [
         (article.get_absolute_url(), article.updated_at)
@@ -95,6 +97,7 @@ def sitemap(request: HttpRequest) -> HttpResponse:
     ]
     newest_meetups = Meetup.objects.visible_to(None).order_by("-pk").only("slug")[:SITEMAP_LIMIT]
     entries += [(meetup.get_absolute_url(), None) for meetup in newest_meetups]
+    entries += [(address, None) for address in public_addresses(limit=SITEMAP_LIMIT)]
     context = {"site_url": settings.SITE_URL, "entries": entries[:SITEMAP_LIMIT]}
     return render(request, "sitemap.xml", context, content_type="application/xml")
 

@@ -1,8 +1,10 @@
 """Talks and who gives them, at meetups and at conferences; their slides and recordings; trip reports."""
 
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.validators import URLValidator
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
@@ -11,6 +13,18 @@ from django.utils import timezone
 from events.models.chapters import Chapter, ChapterMembership
 from events.models.meetups import Meetup
 from portal.accounts.models import User, validate_time_zone
+
+
+class SpeakerQuerySet(models.QuerySet["Speaker"]):
+    """Whose page is shown."""
+
+    def visible_to(self, user: object) -> "SpeakerQuerySet":
+        """Speakers of a talk that ``user`` may see; staff see all, and members their own page."""
+        if isinstance(user, User) and user.is_staff:
+            return self.all()
+        seen = TalkSpeaker.objects.filter(talk__in=Talk.objects.visible_to(user).order_by().values("pk"))
+        shown = Q(pk__in=seen.values("speaker"))
+        return self.filter(shown | Q(user=user)) if isinstance(user, User) else self.filter(shown)
 
 
 class Speaker(models.Model):
@@ -24,6 +38,8 @@ class Speaker(models.Model):
     affiliation = models.CharField(max_length=120, blank=True, help_text="Today's; a talk keeps its own.")
     bio = models.TextField(blank=True, max_length=2000, help_text="Plain text.")
 
+    objects: ClassVar[SpeakerQuerySet] = SpeakerQuerySet.as_manager()  # type: ignore[assignment]
+
     class Meta:
         ordering = ["name"]
 
@@ -32,6 +48,38 @@ class Speaker(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("events:speaker", args=[self.slug])
+
+
+class SpeakerClaim(models.Model):
+    """A member who says that a speaker's page is about them. Somebody who knows them decides."""
+
+    class Status(models.TextChoices):
+        OPEN = "open", "Waiting"
+        ACCEPTED = "accepted", "Accepted"
+        DECLINED = "declined", "Declined"
+
+    speaker = models.ForeignKey(Speaker, on_delete=models.CASCADE, related_name="claims")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="speaker_claims"
+    )
+    text = models.TextField(max_length=1000, help_text="How others can see that it is you.")
+    status = models.CharField(max_length=8, choices=Status, default=Status.OPEN)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["created_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["speaker", "user"], condition=Q(status="open"), name="one_open_claim_of_speaker"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} as {self.speaker}"
 
 
 class TalkQuerySet(models.QuerySet["Talk"]):
@@ -154,6 +202,14 @@ class Track(models.Model):
         return self.name
 
 
+class SessionQuerySet(models.QuerySet["Session"]):
+    """Which sessions readers see."""
+
+    def accepted(self) -> "SessionQuerySet":
+        """Sessions that take place or took place."""
+        return self.filter(status=Session.Status.ACCEPTED)
+
+
 class Session(models.Model):
     """A talk at a chapter (once scheduled: at one of its meetups) or on a day of a conference."""
 
@@ -195,6 +251,8 @@ class Session(models.Model):
     )
     decided_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar[SessionQuerySet] = SessionQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         ordering = ["position", "pk"]
@@ -238,7 +296,12 @@ class Resource(models.Model):
         Session, on_delete=models.CASCADE, null=True, blank=True, related_name="resources"
     )
     kind = models.CharField(max_length=6, choices=Kind)
-    url = models.URLField(blank=True, max_length=500, help_text="Empty: no copy is known.")
+    url = models.URLField(
+        blank=True,
+        max_length=500,
+        help_text="Empty: no copy is known.",
+        validators=[URLValidator(schemes=["http", "https"])],
+    )
     condition = models.CharField(max_length=8, choices=Condition, default=Condition.GOOD)
     note = models.CharField(max_length=200, blank=True, help_text="Such as: the sound is broken.")
     alive = models.CharField(max_length=8, choices=Alive, default=Alive.UNKNOWN, editable=False)
@@ -247,12 +310,48 @@ class Resource(models.Model):
         max_length=200, blank=True, editable=False, help_text="HTTP 404, timed out."
     )
     failures = models.PositiveSmallIntegerField(default=0, editable=False, help_text="In a row.")
+    failing_since = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="The first of those failures."
+    )
+    next_check_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="Empty: at once.")
 
     class Meta:
         ordering = ["kind", "pk"]
+        indexes = [models.Index(fields=["next_check_at"], name="resource_by_next_check")]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} of {self.talk}"
+
+    @property
+    def host(self) -> str:
+        """The host's name, so that readers know where a link leads."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def sentence(self) -> str:
+        """Its condition in words, without the note."""
+        what = "recording" if self.kind == self.Kind.VIDEO else self.get_kind_display().lower()
+        is_plural = self.kind in (self.Kind.SLIDES, self.Kind.NOTES)
+        if self.condition == self.Condition.MISSING:
+            return f"No {what} {'are' if is_plural else 'is'} known."
+        there = f"There {'are' if is_plural else 'is a'} {what}"
+        if not self.url:
+            return f"{there}, but no address of {'them' if is_plural else 'it'} is known."
+        return f"The {what} {'are' if is_plural else 'is'} damaged." if self.is_damaged else ""
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether it is there and something is wrong with it."""
+        return self.condition == self.Condition.DAMAGED
+
+
+class TripReportQuerySet(models.QuerySet["TripReport"]):
+    """Who may read which trip reports."""
+
+    def visible_to(self, user: object) -> "TripReportQuerySet":
+        """Published ones; a draft is there for its author alone."""
+        published = Q(published_at__isnull=False)
+        return self.filter(published | Q(author=user)) if isinstance(user, User) else self.filter(published)
 
 
 class TripReport(models.Model):
@@ -273,6 +372,8 @@ class TripReport(models.Model):
     published_at = models.DateTimeField(null=True, blank=True, help_text="Empty: a draft of its author.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
+    objects: ClassVar[TripReportQuerySet] = TripReportQuerySet.as_manager()  # type: ignore[assignment]
+
     class Meta:
         ordering = [F("published_at").desc(nulls_first=True), "pk"]
 
@@ -281,6 +382,11 @@ class TripReport(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("events:trip_report", args=[self.slug])
+
+    @property
+    def shown_author(self) -> str:
+        """What readers see; an erased member's report stays without their name."""
+        return self.author.name if self.author else self.author_name or "A member of the community"
 
 
 class TripReportEntry(models.Model):

@@ -32,7 +32,7 @@ def test_each_chapter_has_a_first_meetup_without_date_or_venue() -> None:
 
 
 def test_loading_twice_makes_nothing_twice() -> None:
-    assert len(starting_content.load()) == 6
+    assert len(starting_content.load()) == 8
     before = list(Meetup.objects.values()), list(Chapter.objects.values())
     assert starting_content.load() == []
     assert (list(Meetup.objects.values()), list(Chapter.objects.values())) == before

@@ -162,6 +162,12 @@ ADDRESSES = [
     machine("events:all_calendar"),
     machine("events:chapter_calendar", arguments=_slug("chapter")),
     machine("events:meetup_file", 404, arguments=_slug("meetup")),  # its date is open
+    everyone("events:talk_list"),
+    everyone("events:talk", arguments=_slug("talk")),
+    everyone("events:speaker", arguments=_slug("speaker")),
+    everyone("events:conference_list"),
+    everyone("events:conference", arguments=_slug("conference")),
+    everyone("events:trip_report", arguments=_slug("report")),
     everyone("kb:article_list"),
     everyone("kb:article", arguments=_slug("article")),
     machine("kb:article_markdown", arguments=_slug("article")),

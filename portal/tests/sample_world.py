@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.core.management import call_command
 from django.utils import timezone
 
-from events.models import Chapter, Meetup
+from events.models import Chapter, Conference, Meetup, Speaker, Talk, TripReport
 from kb.models import Article
 from labtools.models import ImageCheck
 from portal.accounts.models import User
@@ -42,6 +42,10 @@ def make_world(owner: User) -> World:
     return {
         "chapter": Chapter.objects.get(slug="pune"),
         "meetup": Meetup.objects.filter(chapter__slug="pune").get(),
+        "talk": Talk.objects.get(slug="virgil3d-virtio-based-3d-capable-gpu"),
+        "speaker": Speaker.objects.get(slug="gleb-natapov"),
+        "conference": Conference.objects.get(),
+        "report": TripReport.objects.get(),
         "article": Article.objects.get(),
         "mail": _mail(owner),
         "sample": sample,
