@@ -272,8 +272,11 @@ MFA_FORMS = {
     "authenticate": "portal.accounts.forms.AuthenticateForm",
     "reauthenticate": "portal.accounts.forms.ReauthenticateByCodeForm",
     "activate_totp": "portal.accounts.forms.ActivateTOTPForm",
-    "add_webauthn": "portal.accounts.forms.AddPasskeyForm",
-    "edit_webauthn": "portal.accounts.forms.RenamePasskeyForm",
+    "add_webauthn": "portal.accounts.passkey_forms.AddPasskeyForm",
+    "edit_webauthn": "portal.accounts.passkey_forms.RenamePasskeyForm",
+    "login_webauthn": "portal.accounts.passkey_forms.LoginByPasskeyForm",
+    "authenticate_webauthn": "portal.accounts.passkey_forms.AuthenticateByPasskeyForm",
+    "reauthenticate_webauthn": "portal.accounts.passkey_forms.ReauthenticateByPasskeyForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True

@@ -6,7 +6,6 @@ from zoneinfo import available_timezones
 from allauth.account import forms as account
 from allauth.mfa.base import forms as mfa
 from allauth.mfa.totp import forms as totp
-from allauth.mfa.webauthn import forms as webauthn
 from allauth.socialaccount import forms as social
 from django import forms
 from django.http import HttpRequest
@@ -20,7 +19,7 @@ RULES = (
 )
 
 
-class _Worded:
+class Worded:
     """Says labels, help and widget attributes; a placeholder that repeats the label is left out."""
 
     labels: ClassVar[dict[str, str]] = {}
@@ -37,13 +36,13 @@ class _Worded:
             field.widget.attrs.update(self.attributes.get(name, {}))
 
 
-class LoginForm(_Worded, account.LoginForm):  # type: ignore[misc]  # allauth is untyped
+class LoginForm(Worded, account.LoginForm):  # type: ignore[misc]  # allauth is untyped
     labels: ClassVar = {"login": EMAIL, "password": "Password"}
     # What password managers look for beside a password.
     attributes: ClassVar = {"login": {"autocomplete": "username"}}
 
 
-class SignupForm(_Worded, account.SignupForm):  # type: ignore[misc]
+class SignupForm(Worded, account.SignupForm):  # type: ignore[misc]
     labels: ClassVar = {"email": EMAIL, "password1": "Password"}
     help_texts: ClassVar = {
         "email": "For signing in and for mail that you ask for. Nobody else sees it.",
@@ -57,14 +56,14 @@ class SignupForm(_Worded, account.SignupForm):  # type: ignore[misc]
         return super().try_save(request)
 
 
-class AddEmailForm(_Worded, account.AddEmailForm):  # type: ignore[misc]
+class AddEmailForm(Worded, account.AddEmailForm):  # type: ignore[misc]
     labels: ClassVar = {"email": "New e-mail address"}
     help_texts: ClassVar = {
         "email": "A mail with a link goes there; the address counts once it is confirmed."
     }
 
 
-class ChangePasswordForm(_Worded, account.ChangePasswordForm):  # type: ignore[misc]
+class ChangePasswordForm(Worded, account.ChangePasswordForm):  # type: ignore[misc]
     labels: ClassVar = {
         "oldpassword": "Present password",
         "password1": "New password",
@@ -73,25 +72,25 @@ class ChangePasswordForm(_Worded, account.ChangePasswordForm):  # type: ignore[m
     help_texts: ClassVar = {"password1": RULES}
 
 
-class SetPasswordForm(_Worded, account.SetPasswordForm):  # type: ignore[misc]
+class SetPasswordForm(Worded, account.SetPasswordForm):  # type: ignore[misc]
     labels: ClassVar = {"password1": "Password", "password2": "Password, again"}
     help_texts: ClassVar = {"password1": RULES}
 
 
-class ResetPasswordForm(_Worded, account.ResetPasswordForm):  # type: ignore[misc]
+class ResetPasswordForm(Worded, account.ResetPasswordForm):  # type: ignore[misc]
     labels: ClassVar = {"email": EMAIL}
 
 
-class ResetPasswordKeyForm(_Worded, account.ResetPasswordKeyForm):  # type: ignore[misc]
+class ResetPasswordKeyForm(Worded, account.ResetPasswordKeyForm):  # type: ignore[misc]
     labels: ClassVar = {"password1": "New password", "password2": "New password, again"}
     help_texts: ClassVar = {"password1": RULES}
 
 
-class ReauthenticateForm(_Worded, account.ReauthenticateForm):  # type: ignore[misc]
+class ReauthenticateForm(Worded, account.ReauthenticateForm):  # type: ignore[misc]
     labels: ClassVar = {"password": "Password"}
 
 
-class SocialSignupForm(_Worded, social.SignupForm):  # type: ignore[misc]
+class SocialSignupForm(Worded, social.SignupForm):  # type: ignore[misc]
     labels: ClassVar = {"email": EMAIL}
     help_texts: ClassVar = {"email": "For mail that you ask for. Nobody else sees it."}
 
@@ -99,42 +98,22 @@ class SocialSignupForm(_Worded, social.SignupForm):  # type: ignore[misc]
 _CODE = {"inputmode": "numeric", "autocapitalize": "none", "spellcheck": "false", "class": "short mono"}
 
 
-class AuthenticateForm(_Worded, mfa.AuthenticateForm):  # type: ignore[misc]
+class AuthenticateForm(Worded, mfa.AuthenticateForm):  # type: ignore[misc]
     labels: ClassVar = {"code": "Code"}
     help_texts: ClassVar = {"code": "Six digits from your authenticator app, or one of your recovery codes."}
     attributes: ClassVar = {"code": _CODE}
 
 
-class ReauthenticateByCodeForm(_Worded, mfa.ReauthenticateForm):  # type: ignore[misc]
+class ReauthenticateByCodeForm(Worded, mfa.ReauthenticateForm):  # type: ignore[misc]
     labels: ClassVar = {"code": "Code"}
     help_texts: ClassVar = {"code": "Six digits from your authenticator app, or one of your recovery codes."}
     attributes: ClassVar = {"code": _CODE}
 
 
-class ActivateTOTPForm(_Worded, totp.ActivateTOTPForm):  # type: ignore[misc]
+class ActivateTOTPForm(Worded, totp.ActivateTOTPForm):  # type: ignore[misc]
     labels: ClassVar = {"code": "Code"}
     help_texts: ClassVar = {"code": "The six digits that the app shows now."}
     attributes: ClassVar = {"code": _CODE}
-
-
-class AddPasskeyForm(_Worded, webauthn.AddWebAuthnForm):  # type: ignore[misc]
-    labels: ClassVar = {
-        "name": "Name",
-        "passwordless": "Sign in with this passkey alone, without the password",
-    }
-    help_texts: ClassVar = {
-        "name": "So that you can tell your passkeys apart, such as “Phone” or “Blue key”.",
-        "passwordless": "The device then asks for your fingerprint, face or PIN. Without it, the passkey is a second "
-        "step after the password.",
-    }
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["passwordless"].initial = True
-
-
-class RenamePasskeyForm(_Worded, webauthn.EditWebAuthnForm):  # type: ignore[misc]
-    labels: ClassVar = {"name": "Name"}
 
 
 def time_zone_names() -> list[str]:
