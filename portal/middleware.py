@@ -1,4 +1,4 @@
-"""What every response carries: the request's id and the permissions policy."""
+"""What every response carries: the request's id, the permissions policy, and who may keep it."""
 
 import logging
 import re
@@ -6,7 +6,9 @@ import secrets
 import time
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_cache_control
 
 from portal import logs
 
@@ -44,6 +46,26 @@ def permissions_policy(get_response: GetResponse) -> GetResponse:
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         response.setdefault("Permissions-Policy", _NO_PERMISSIONS)
+        return response
+
+    return middleware
+
+
+def private_pages(get_response: GetResponse) -> GetResponse:
+    """Let no cache keep what was made for somebody in particular: not a proxy's, and not a shared browser's.
+
+    Around the sessions: a session that begins or ends here counts too. What says ``public`` of itself is the same
+    for everybody (feeds, pictures), and keeps its ``ETag``.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        cookie = settings.SESSION_COOKIE_NAME
+        is_somebodys = (
+            cookie in request.COOKIES or cookie in response.cookies or "Authorization" in request.headers
+        )
+        if is_somebodys and "public" not in response.get("Cache-Control", ""):
+            patch_cache_control(response, private=True, no_store=True)
         return response
 
     return middleware

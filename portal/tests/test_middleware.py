@@ -5,6 +5,8 @@ import logging
 import pytest
 from django.test import Client
 
+from portal.tests.factories import PASSWORD, make_user
+
 
 def test_every_answer_has_an_id_and_policies(client: Client) -> None:
     response = client.get("/healthz")
@@ -40,3 +42,27 @@ def test_access_log_names_the_route_and_never_the_path(
     assert "GET /accounts/password/reset/key/" in text
     assert "secret-token" not in text
     assert "private" not in text
+
+
+def test_no_cache_keeps_a_page_of_somebody(db: None) -> None:
+    member = make_user("member@example.org")
+    browser = Client()
+    stranger = browser.get("/about/")
+    assert "Cache-Control" not in stranger.headers
+    assert "Cookie" in stranger["Vary"]
+    signing_in = browser.post("/accounts/login/", {"login": member.email, "password": PASSWORD})
+    mine = [signing_in, browser.get("/about/"), browser.get("/no-such-page/"), browser.get("/accounts/2fa/")]
+    mine.append(browser.post("/accounts/logout/"))
+    mine.append(Client().get("/about/", headers={"Authorization": "Bearer something"}))
+    for answer in mine:
+        assert {"private", "no-store"} <= set(answer["Cache-Control"].split(", ")), answer.request[
+            "PATH_INFO"
+        ]
+
+
+def test_what_is_the_same_for_everybody_is_kept_by_members_too(db: None) -> None:
+    browser = Client()
+    browser.force_login(make_user("member@example.org"))
+    feed = browser.get("/meetups/feed.atom")
+    assert feed["Cache-Control"] == "public, max-age=300"
+    assert feed["ETag"]
