@@ -4,7 +4,17 @@ from collections.abc import Iterable
 
 from django.utils import timezone
 
-from events.models import Chapter, ChapterMembership, CoHost, Meetup, Session, Speaker, Talk
+from events.models import (
+    Chapter,
+    ChapterMembership,
+    CoHost,
+    Meetup,
+    OrganizerApplication,
+    ProblemReport,
+    Session,
+    Speaker,
+    Talk,
+)
 from portal.accounts.models import User
 
 Role = ChapterMembership.Role
@@ -74,3 +84,30 @@ def can_decide_claim(user: object, speaker: Speaker) -> bool:
         return True
     given = Session.objects.accepted().filter(chapter__isnull=False, talk__speakers=speaker)
     return _holds(user, given.values_list("chapter", flat=True), ChapterMembership.LEADING_ROLES)
+
+
+def can_decide_application(user: object, application: OrganizerApplication) -> bool:
+    """Judge somebody's offer: staff, and for help in a chapter its leads. Nobody their own, a superuser excepted."""
+    if not isinstance(user, User) or not user.is_active:
+        return False
+    if user.pk == application.applicant_id:
+        return user.is_superuser
+    return user.is_staff or (application.chapter is not None and can_lead_chapter(user, application.chapter))
+
+
+def takes_reports(user: object, chapter: Chapter) -> bool:
+    """Read what is reported to ``chapter``: the people whom its page names for that, and staff.
+
+    Leading the chapter is not enough: a report may be about whoever leads it. Of one report they may be left out.
+    """
+    if not isinstance(user, User) or not user.is_active:
+        return False
+    named = ChapterMembership.objects.filter(user=user, chapter=chapter, takes_reports=True)
+    return user.is_staff or named.current(timezone.localdate()).exists()
+
+
+def can_read_report(user: object, report: ProblemReport) -> bool:
+    """Read and handle one report: those who take the chapter's reports, unless it was kept from them."""
+    if not isinstance(user, User) or not takes_reports(user, report.chapter):
+        return False
+    return not report.kept_from.filter(pk=user.pk).exists()

@@ -2,7 +2,17 @@
 
 from django.urls import URLPattern, path
 
-from events.views import calendars, chapters, conferences, machines, meetups, organizing, speakers, talks
+from events.views import (
+    calendars,
+    chapters,
+    conferences,
+    follows,
+    machines,
+    meetups,
+    organizing,
+    speakers,
+    talks,
+)
 
 app_name = "events"
 
@@ -32,6 +42,9 @@ _care: list[URLPattern] = []
 _chapters = [
     path("chapters/", chapters.chapter_list, name="chapter_list"),
     path("chapters/<slug:slug>/", chapters.chapter_detail, name="chapter"),
+    path("chapters/<slug:slug>/follow/", follows.follow, name="follow"),
+    path("chapters/<slug:slug>/unfollow/", follows.unfollow, name="unfollow"),
+    path("follows/<str:token>/", follows.follow_link, name="follow_link"),
 ]
 _talks = [
     path("talks/", talks.talk_list, name="talk_list"),

@@ -263,6 +263,14 @@ ACCOUNT_FORMS = {
     "reset_password_from_key": "portal.accounts.forms.ResetPasswordKeyForm",
     "reauthenticate": "portal.accounts.forms.ReauthenticateForm",
 }
+# Beside allauth's own limits: forms that write or mail for somebody who is not signed in, or in bulk.
+ACCOUNT_RATE_LIMITS = {
+    "follow_by_email": "10/h/ip,3/h/key",
+    "problem_report": "5/h/ip",
+    "offer_to_help": "10/d/user",
+    "propose_chapter": "3/d/user",
+    "chapter_search": "60/h/user",
+}
 SOCIALACCOUNT_ADAPTER = "portal.accounts.factors.ConnectionAdapter"
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
 SOCIALACCOUNT_LOGIN_ON_GET = False
@@ -355,6 +363,14 @@ CELERY_BEAT_SCHEDULE |= {
         "options": {"queue": "mail", "expires": 3600},
     },
 }
+
+# ------------------------------------------------------------------------------------------- meetups
+
+# How long what people left is kept; the about page and docs/operations.md say the same to people.
+FOLLOW_CONFIRM_DAYS = env.int("FOLLOW_CONFIRM_DAYS", 3, validate=validate.Range(1, 30))
+REPORT_CLOSED_KEEP_DAYS = env.int("REPORT_CLOSED_KEEP_DAYS", 180, validate=validate.Range(1, 3650))
+RSVP_ADDRESS_KEEP_DAYS = env.int("RSVP_ADDRESS_KEEP_DAYS", 30, validate=validate.Range(1, 3650))
+ACT_KEEP_DAYS = env.int("ACT_KEEP_DAYS", 730, validate=validate.Range(30, 3650))
 
 # ------------------------------------------------------------------------------------------ image lab
 

@@ -48,6 +48,12 @@ class ProblemReport(models.Model):
     )
     contact = models.EmailField(blank=True, help_text="Where an answer may go. Empty: anonymous.")
     text = models.TextField(max_length=5000)
+    kept_from = models.ManyToManyField(
+        settings.AUTH_USER_MODEL,
+        blank=True,
+        related_name="+",
+        help_text="People who would read it otherwise, and whom it concerns.",
+    )
     status = models.CharField(max_length=8, choices=Status, default=Status.NEW)
     notes = models.TextField(blank=True, help_text="Of those who handle it.")
     handled_by = models.ForeignKey(

@@ -49,6 +49,11 @@ class Chapter(models.Model):
         blank=True, help_text="What holds here beside the community's code of conduct. Plain text."
     )
     how_to_help = models.TextField(blank=True, help_text="What the chapter needs: rooms, talks, hands.")
+    lock_version = models.PositiveBigIntegerField(
+        default=0,
+        editable=False,
+        help_text="Raised first in every transaction that changes roles: a row lock.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects: ClassVar[ChapterQuerySet] = ChapterQuerySet.as_manager()  # type: ignore[assignment]
@@ -115,6 +120,17 @@ class ChapterMembership(models.Model):
     until = models.DateField(null=True, blank=True, help_text="Last day of the role. Empty: no end is set.")
     takes_reports = models.BooleanField(
         default=False, help_text="Named on the chapter's page as somebody to whom problems are reported."
+    )
+    lead_offered_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When a lead offered this organizer their place."
+    )
+    lead_offered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
     )
 
     objects: ClassVar[MembershipQuerySet] = MembershipQuerySet.as_manager()  # type: ignore[assignment]

@@ -1,0 +1,136 @@
+"""Every mail of this room, each with a dedupe key that names its event."""
+
+import datetime as dt
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone
+
+from events.models import ChapterFollow, ChapterMembership, OrganizerApplication, ProblemReport
+from events.queries.care import readers_of
+from events.services.follow_links import follow_url
+from portal.accounts.models import User
+from portal.mail import kinds
+from portal.mail.kinds import Kind
+from portal.mail.services import queue_mail
+
+CHAPTERS = Kind(
+    key="chapters",
+    name="Your part in chapters",
+    description="Confirming that you follow one, news of your offer to help, your roles, and reports made to you.",
+    can_switch_off=False,
+)
+kinds.register(CHAPTERS)
+
+
+def _tell(user: User, subject: str, template: str, key: str, context: dict[str, Any]) -> None:
+    queue_mail(
+        kind=CHAPTERS.key,
+        to=user.email,
+        user=user,
+        subject=subject,
+        template=f"events/mail/{template}",
+        context=context,
+        dedupe_key=key,
+    )
+
+
+def tell_confirm_follow(follow: ChapterFollow) -> None:
+    """Ask the owner of an address whether they want to follow; nothing else is ever sent to it before."""
+    queue_mail(
+        kind=CHAPTERS.key,
+        to=follow.address,
+        user=follow.user,
+        subject=f"Follow the {follow.chapter.city} chapter?",
+        template="events/mail/confirm_follow",
+        context={"chapter": follow.chapter, "url": follow_url(follow, "confirm")},
+        dedupe_key=f"confirm-follow:{follow.pk}:{int(follow.created_at.timestamp())}",
+        forget=True,
+    )
+
+
+def tell_application(application: OrganizerApplication, what: str) -> None:
+    """News for the applicant.
+
+    ``what`` is ``received``, ``message``, ``in_review``, ``on_hold``, ``accepted`` or ``rejected``.
+    """
+    subjects = {
+        "received": f"Your offer to help in {application.place} has arrived",
+        "message": f"An answer to your offer to help in {application.place}",
+        "in_review": f"Your offer to help in {application.place} is being read",
+        "on_hold": f"Your offer to help in {application.place} is on hold",
+        "accepted": f"Welcome: your offer to help in {application.place} is accepted",
+        "rejected": f"Your offer to help in {application.place}",
+    }
+    newest = application.messages.filter(is_note=False).order_by("-pk").first() if what == "message" else None
+    event = newest.pk if newest else int(timezone.now().timestamp())
+    _tell(
+        application.applicant,
+        subjects[what],
+        "application",
+        f"application:{application.pk}:{what}:{event}",
+        {
+            "application": application,
+            "what": what,
+            "message": newest,
+            "url": settings.SITE_URL + application.get_absolute_url(),
+        },
+    )
+
+
+def tell_role(membership: ChapterMembership, what: str) -> None:
+    """News of a role.
+
+    ``what`` is ``given``, ``changed``, ``ended``, ``ends_soon`` (leads too), ``lead_offered`` or ``lead_handed``.
+    """
+    user = membership.user
+    city, role = membership.chapter.city, membership.get_role_display().lower()
+    subjects = {
+        "given": f"You are {role} in {city}",
+        "changed": f"Your role in {city} has changed",
+        "ended": f"Your role in {city} has ended",
+        "ends_soon": f"A role in {city} ends soon",
+        "lead_offered": f"Will you lead the {city} chapter?",
+        "lead_handed": f"The {city} chapter has a new lead",
+    }
+    told: list[User] = [user] if user else []
+    if what == "ends_soon":
+        told += [lead for lead in _leads(membership) if lead != user]
+    day = membership.until if what == "ends_soon" else dt.datetime.now(dt.UTC).strftime("%Y%m%d%H%M%S")
+    for reader in told:
+        _tell(
+            reader,
+            subjects[what],
+            "role",
+            f"role:{membership.pk}:{what}:{day}:{reader.pk}",
+            {
+                "membership": membership,
+                "what": what,
+                "is_own": reader == user,
+                "url": settings.SITE_URL + membership.chapter.get_absolute_url(),
+            },
+        )
+
+
+def _leads(membership: ChapterMembership) -> list[User]:
+    held = ChapterMembership.objects.filter(
+        chapter=membership.chapter_id, role=ChapterMembership.Role.LEAD, user__is_active=True
+    ).current(timezone.localdate())
+    return [one.user for one in held.select_related("user") if one.user]
+
+
+def tell_problem_report(report: ProblemReport) -> None:
+    """Tell those who read reports that there is one. What it says stays here: mail is read by machines on its way."""
+    for reader in readers_of(report, at=timezone.now()):
+        _tell(
+            reader,
+            f"A problem was reported in {report.chapter.city}",
+            "problem_report",
+            f"problem-report:{report.pk}:{reader.pk}",
+            {
+                "chapter": report.chapter,
+                "url": settings.SITE_URL
+                + reverse("events:problem_report", args=[report.chapter.slug, report.pk]),
+            },
+        )
