@@ -101,6 +101,9 @@ def _create(request: HttpRequest, user: User) -> HttpResponse:
     length = tus_headers.natural(request, "Upload-Length")
     metadata = tus_headers.metadata(request)
     checksum = tus_headers.checksum(request)
+    brings_bytes = request.content_type == OFFSET_CONTENT and length > 0
+    if brings_bytes:
+        tus_headers.natural(request, "Content-Length")  # before anything is made
     created = service.create_upload(
         owner=user,
         filename=metadata.get("filename", metadata.get("name", "")),
@@ -108,10 +111,12 @@ def _create(request: HttpRequest, user: User) -> HttpResponse:
         visibility=tus_headers.visibility(metadata),
     )
     response = HttpResponse(status=201)
-    if request.content_type == OFFSET_CONTENT and length:
+    if brings_bytes:
         # The upload exists now, whatever becomes of its first bytes: the sender goes on from Upload-Offset.
         try:
             created = _receive(request, created, 0, checksum)
+        except service.Gone:
+            raise
         except service.UploadRefused as refusal:
             response = _sentence(201, str(refusal))
             created.refresh_from_db()
@@ -165,7 +170,8 @@ def _receive(request: HttpRequest, found: Upload, offset: int, checksum: service
 def _describe(response: HttpResponse, described: Upload) -> HttpResponse:
     """When the upload expires, or where its report is."""
     if described.is_complete:
-        response["Upload-Report"] = described.image_check.get_absolute_url()
+        # Not asked of the database: its member may have deleted it at this very moment.
+        response["Upload-Report"] = ImageCheck(pk=described.pk).get_absolute_url()
     else:
         response["Upload-Expires"] = http_date(described.expires_at.timestamp())
     return response

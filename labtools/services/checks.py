@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 State, Stage = ImageCheck.State, ImageCheck.Stage
 MAX_ATTEMPTS = 2
-MAX_WAITING = 5
+MAX_WAITING = 10
 """Checks that one member may have queued or running at once."""
 RESEND_AFTER = timedelta(seconds=60)
 """How long a queued check waits before its task is sent again."""

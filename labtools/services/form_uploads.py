@@ -1,5 +1,6 @@
 """A file that comes whole in one form, from a browser without JavaScript: same room, same quota, same check."""
 
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
@@ -20,7 +21,7 @@ class FormUpload:
     """Room for the file of one form, taken before its first byte and given back unless ``finish`` was reached.
 
     ``length`` is that of the whole request, the most that the file can have. Entering raises what
-    ``create_upload`` raises, and ``TooLong`` beyond ``UPLOAD_FORM_MAX_BYTES``.
+    ``create_upload`` and ``sending`` raise, and ``TooLong`` beyond ``UPLOAD_FORM_MAX_BYTES``.
     """
 
     def __init__(self, *, owner: User, length: int) -> None:
@@ -35,9 +36,11 @@ class FormUpload:
                 f"Without JavaScript at most {binary_size(limit)} can be sent. "
                 "Switch it on, or use the tus client below: both can go on after a lost connection."
             )
-        self.upload = uploads.create_upload(owner=self.owner, filename="", length=max(1, self.length))
-        self._lock = upload_files.locked(self.upload.pk)
-        self._file = self._lock.__enter__()
+        with ExitStack() as held:
+            held.enter_context(uploads.sending(self.owner.pk))
+            self.upload = uploads.create_upload(owner=self.owner, filename="", length=max(1, self.length))
+            self._file = held.enter_context(upload_files.locked(self.upload.pk))
+            self._held = held.pop_all()
         return self
 
     def write(self, piece: bytes) -> bool:
@@ -72,6 +75,6 @@ class FormUpload:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._lock.__exit__(None, None, None)
+        self._held.close()
         if self.upload is not None and not self.upload.is_complete:
             uploads.delete_upload(self.upload)

@@ -79,7 +79,6 @@ def request_sample_check(*, user: User, sample: str) -> ImageCheck:
     or :class:`~labtools.services.checks.SampleMissing` with a sentence.
     """
     kind = sandbox.SampleKind(sample)
-    checks.check_room_for(user)
     source = ensure_sample(kind)
     upload_id = uuid.uuid4()
     upload_files.make_empty(upload_id)
@@ -87,6 +86,9 @@ def request_sample_check(*, user: User, sample: str) -> ImageCheck:
     shutil.copyfile(source, copy)
     try:
         with transaction.atomic():
+            # Two requests of one member wait for each other (see uploads.create_upload), so that both are counted.
+            User.objects.select_for_update().get(pk=user.pk)
+            checks.check_room_for(user)
             length = copy.stat().st_size
             upload = Upload.objects.create(
                 id=upload_id,

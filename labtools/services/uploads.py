@@ -8,9 +8,12 @@ import hashlib
 import hmac
 import logging
 import re
+import threading
 import time
 import unicodedata
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -31,6 +34,8 @@ PIECE_BYTES = 1024**2
 COMMIT_SECONDS = 1.0
 DISK_RESERVE_BYTES = 256 * 1024**2
 MAX_LIVING_UPLOADS = 200
+MAX_SENDING = 4
+"""Requests of one member that may bring bytes at once, in each process of the web server, whose threads are few."""
 MAX_FILENAME_CHARACTERS = 255
 ORPHAN_SECONDS = 3600.0
 CHECKSUM_ALGORITHMS = ("sha1", "sha256")
@@ -61,7 +66,7 @@ class WrongOffset(UploadRefused):
 
 
 class Busy(UploadRefused):
-    """Another request is sending bytes of the same upload."""
+    """Another request is sending bytes of the same upload, or :data:`MAX_SENDING` of the same member."""
 
 
 class Expired(UploadRefused):
@@ -155,10 +160,12 @@ def receive_bytes(
     upload and requests the check. Raises ``UploadRefused`` of every kind that is not about beginning.
     """
     try:
-        with upload_files.locked(upload.pk) as file:
+        with sending(upload.owner_id), upload_files.locked(upload.pk) as file:
             _prepare(upload, file, offset, count)
             if upload.is_complete:
                 return upload
+            if offset + count == upload.length:
+                _require_room_for_check(upload.owner)
             transfer = _Transfer(upload, file, checksum)
             try:
                 transfer.take(read, count)
@@ -171,6 +178,28 @@ def receive_bytes(
     except upload_files.FileMissing as error:
         raise Gone("This upload is not here any more. Please send the file again.") from error
     return upload
+
+
+_senders: Counter[int] = Counter()
+_senders_lock = threading.Lock()
+
+
+@contextmanager
+def sending(member_id: int) -> Iterator[None]:
+    """Count a request that brings bytes. Raises ``Busy`` when its member has enough of them."""
+    with _senders_lock:
+        if _senders[member_id] >= MAX_SENDING:
+            raise Busy(
+                f"{MAX_SENDING} connections are sending files of yours at the moment. Please wait for one."
+            )
+        _senders[member_id] += 1
+    try:
+        yield
+    finally:
+        with _senders_lock:
+            _senders[member_id] -= 1
+            if not _senders[member_id]:
+                del _senders[member_id]
 
 
 def complete(upload: Upload) -> None:
@@ -235,7 +264,7 @@ class _Transfer:
                 raise DiskFull("The server's disk is full. What has arrived is kept; please go on later.")
             if self._hash:
                 self._hash.update(piece)
-            elif time.monotonic() - self._committed_at >= COMMIT_SECONDS:
+            if time.monotonic() - self._committed_at >= COMMIT_SECONDS:
                 self._commit()
 
     def settle(self, *, whole: bool) -> None:
@@ -248,7 +277,7 @@ class _Transfer:
             self.file.truncate(self.start)
             self.taken = 0
         self.file.sync()
-        self._commit()
+        self._commit(is_proven=proven)
         if whole and not proven:
             raise ChecksumMismatch("The bytes changed on their way; this part must be sent again.")
 
@@ -257,8 +286,10 @@ class _Transfer:
             return True
         return hmac.compare_digest(self._hash.digest(), self.checksum.digest)
 
-    def _commit(self) -> None:
-        offset, expires_at = self.start + self.taken, _expiry(timezone.now())
+    def _commit(self, *, is_proven: bool = False) -> None:
+        # What a checksum is to prove does not count yet, but a deletion is noticed all the same.
+        taken = self.taken if is_proven or self.checksum is None else 0
+        offset, expires_at = self.start + taken, _expiry(timezone.now())
         changed = Upload.objects.receiving().filter(pk=self.upload.pk)
         if not changed.update(offset=offset, expires_at=expires_at):
             raise Gone("This upload was deleted.")
@@ -307,11 +338,15 @@ def _prepare(upload: Upload, file: upload_files.OpenFile, offset: int, count: in
         file.truncate(offset)
 
 
-def _require_share(owner: User, length: int) -> None:
+def _require_room_for_check(owner: User) -> None:
     try:
         check_room_for(owner)
     except TooManyChecks as error:
         raise TooMany(str(error)) from error
+
+
+def _require_share(owner: User, length: int) -> None:
+    _require_room_for_check(owner)
     if Upload.objects.filter(owner=owner).count() >= MAX_LIVING_UPLOADS:
         raise TooMany("You have too many unfinished uploads. Finish or delete one of them first.")
     free = max(0, settings.UPLOAD_QUOTA_BYTES - quota_used(owner))

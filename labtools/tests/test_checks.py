@@ -397,6 +397,18 @@ class TestSamples:
             samples.request_sample_check(user=owner, sample="healthy")
         samples.request_sample_check(user=member, sample="healthy")
 
+    def test_they_are_counted_in_the_transaction_that_adds_one(
+        self, owner: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        outside, counted = len(transaction.get_connection().savepoint_ids), []
+        monkeypatch.setattr(
+            checks,
+            "check_room_for",
+            lambda user: counted.append(len(transaction.get_connection().savepoint_ids)),
+        )
+        samples.request_sample_check(user=owner, sample="healthy")
+        assert counted == [outside + 1]
+
     def test_unknown_sample(self, owner: User) -> None:
         with pytest.raises(ValueError):
             samples.request_sample_check(user=owner, sample="../../etc/passwd")

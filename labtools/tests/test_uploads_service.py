@@ -92,16 +92,51 @@ def test_bytes_written_but_not_committed_by_a_killed_server_are_cut_off(owner: U
     assert on_disk(upload) == b"abcd"
 
 
-def test_delete_in_the_middle_ends_the_transfer(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("checksum", [None, uploads.Checksum("sha1", b"\0" * 20)])
+def test_delete_in_the_middle_ends_the_transfer(
+    owner: User, monkeypatch: pytest.MonkeyPatch, checksum: uploads.Checksum | None
+) -> None:
     monkeypatch.setattr(uploads, "COMMIT_SECONDS", 0.0)
-    upload = make_upload(owner, 1000)
+    upload, reads = make_upload(owner, 1000), []
 
     def read(size: int) -> bytes:
         Upload.objects.filter(pk=upload.pk).delete()
+        reads.append(size)
         return b"x"
 
     with pytest.raises(uploads.Gone):
-        uploads.receive_bytes(upload=upload, offset=0, count=1000, read=read)
+        uploads.receive_bytes(upload=upload, offset=0, count=1000, read=read, checksum=checksum)
+    assert len(reads) == 1, "nothing more is written"
+
+
+def test_one_member_has_so_many_senders_at_once(
+    owner: User, member: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "MAX_SENDING", 1)
+    first, second, others = make_upload(owner, 10), make_upload(owner, 10), make_upload(member, 1)
+
+    def read(size: int) -> bytes:
+        with pytest.raises(uploads.Busy, match="1 connections are sending"):
+            receive(second, b"x")
+        receive(others, b"x")
+        return b""
+
+    uploads.receive_bytes(upload=first, offset=0, count=10, read=read)
+    receive(second, b"x", count=1)
+    assert on_disk(second) == b"x"
+
+
+def test_no_upload_ends_while_many_checks_wait(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    upload = make_upload(owner, 3)
+    monkeypatch.setattr(checks, "MAX_WAITING", 1)
+    make_upload(owner, 0)
+    receive(upload, b"ab", count=2)
+    with pytest.raises(uploads.TooMany, match="1 of your checks"):
+        receive(upload, b"c", offset=2)
+    assert on_disk(upload) == b"ab"
+    ImageCheck.objects.all().delete()
+    receive(upload, b"c", offset=2)
+    assert upload.is_complete
 
 
 def test_full_disk_keeps_what_fitted(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:

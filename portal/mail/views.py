@@ -16,6 +16,14 @@ from portal.mail.kinds import UnknownKind
 from portal.mail.models import OutboxMessage
 from portal.mail.preferences import read_token
 
+_SIGNS_OF_A_PROXY = (
+    "Forwarded",
+    "Via",
+    "X-Forwarded-For",
+    "X-Forwarded-Host",
+    "X-Forwarded-Proto",
+    "X-Real-IP",
+)
 _NEWEST = 50  # mails listed; older ones are in the admin
 # A mail's own HTML may have inline style and nothing else: no script, no image, no form, no origin.
 _MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -45,7 +53,7 @@ def _on_this_machine(view: Callable[..., HttpResponse]) -> Callable[..., HttpRes
 
     @wraps(view)
     def guarded(request: HttpRequest, **kwargs: int) -> HttpResponse:
-        forwarded = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
+        forwarded = any(name in request.headers for name in _SIGNS_OF_A_PROXY)
         if not settings.MAILBOX_PAGE or forwarded or not _is_loopback(request.META.get("REMOTE_ADDR", "")):
             raise Http404
         return view(request, **kwargs)

@@ -54,6 +54,9 @@ def test_anybody_on_this_machine_reads_mail_that_no_worker_took(
         {"REMOTE_ADDR": "::ffff:192.0.2.7"},
         {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "192.0.2.7"},
         {"REMOTE_ADDR": "127.0.0.1", "HTTP_FORWARDED": "for=192.0.2.7"},
+        {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_REAL_IP": "192.0.2.7"},
+        {"REMOTE_ADDR": "127.0.0.1", "HTTP_VIA": "1.1 proxy"},
+        {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_PROTO": "https"},
     ],
 )
 @pytest.mark.parametrize("browser", ["as_owner", "as_member", "as_stranger"])
