@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from events.models import ChapterMembership
+from events.models import CalendarToken, ChapterMembership
 from portal.accounts.models import User
 
 
@@ -13,13 +13,17 @@ def export_events(user: User) -> dict[str, Any]:
             ChapterMembership.objects.filter(user=user)
             .order_by("pk")
             .values("chapter__slug", "role", "name", "since", "until")
-        )
+        ),
+        "calendar_address_since": CalendarToken.objects.filter(user=user)
+        .values_list("created_at", flat=True)
+        .first(),
     }
 
 
 def erase_events(user: User) -> None:
     """The member's roles go with the account; a row that also carries their name must not stay under it."""
     ChapterMembership.objects.filter(user=user).delete()
+    CalendarToken.objects.filter(user=user).delete()
 
 
 def my_chapters(user: User) -> list[ChapterMembership] | None:

@@ -33,7 +33,12 @@ _machines = [
     path("chapters/<slug:slug>/embed/", machines.chapter_embed, name="chapter_embed"),
 ]
 _calendars = [
+    path("calendar/", calendars.calendar_list, name="calendar_list"),
     path("calendar.ics", calendars.all_calendar, name="all_calendar"),
+    path("calendar/<slug:token>.ics", calendars.own_calendar, name="own_calendar"),
+    path("me/calendar/", calendars.my_calendar, name="my_calendar"),
+    path("me/calendar/new/", calendars.my_calendar_new, name="my_calendar_new"),
+    path("me/calendar/delete/", calendars.my_calendar_delete, name="my_calendar_delete"),
     path("chapters/<slug:slug>/calendar.ics", calendars.chapter_calendar, name="chapter_calendar"),
     path("meetups/<slug:slug>/event.ics", calendars.meetup_file, name="meetup_file"),
 ]

@@ -29,6 +29,22 @@ class PeriodicTaskFilter(logging.Filter):
         return record.levelno >= logging.WARNING or name not in self.names
 
 
+class RouteFilter(logging.Filter):
+    """Replaces a request's path by its route in what Django says of it ("Not Found: /calendar/<slug:token>.ics").
+
+    Secrets stand in paths: of calendars, one-click links, unlisted reports.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        request = getattr(record, "request", None)
+        match = getattr(request, "resolver_match", None)
+        path = getattr(request, "path", None)
+        if match and path and isinstance(record.args, tuple):
+            route = f"/{match.route}"
+            record.args = tuple(route if argument == path else argument for argument in record.args)
+        return True
+
+
 class JsonFormatter(logging.Formatter):
     """One JSON object per line: time (UTC, ISO 8601), level, logger, request_id, message, traceback if any."""
 

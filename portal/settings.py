@@ -466,6 +466,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "filters": {
         "request_id": {"()": "portal.logs.RequestIdFilter"},
+        "route": {"()": "portal.logs.RouteFilter"},
         "periodic": {
             "()": "portal.logs.PeriodicTaskFilter",
             "names": [entry["task"] for entry in CELERY_BEAT_SCHEDULE.values()],
@@ -476,7 +477,11 @@ LOGGING = {
         "text": {"format": "%(levelname).1s %(name)s [%(request_id)s] %(message)s"},
     },
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["request_id"]}
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": LOG_FORMAT,
+            "filters": ["request_id", "route"],
+        }
     },
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
     "loggers": {

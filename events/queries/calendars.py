@@ -123,7 +123,14 @@ def held_by(chapter: Chapter) -> Q:
 def calendar_window(at: dt.datetime) -> Q:
     """Meetups that a feed holds at ``at``: with a day, and neither drafts nor long over."""
     precise = [Meetup.DatePrecision.DAY, Meetup.DatePrecision.EXACT]
-    return Q(date_precision__in=precise, starts_at__gte=_midnight(at) - KEPT) & ~Q(status=Meetup.Status.DRAFT)
+    return Q(date_precision__in=precise, starts_at__gte=first_moment_kept(at)) & ~Q(
+        status=Meetup.Status.DRAFT
+    )
+
+
+def first_moment_kept(at: dt.datetime) -> dt.datetime:
+    """What begins before this is in no feed at ``at``."""
+    return _midnight(at) - KEPT
 
 
 def load_calendar_parts(meetups: list[Meetup]) -> None:

@@ -2,16 +2,24 @@
 
 import datetime as dt
 from hashlib import sha256
+from typing import cast
 
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
-from django.views.decorators.http import require_safe
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
 
-from events.models import Chapter, Meetup
+from events import calendar_links
+from events.models import CalendarToken, Chapter, Meetup
 from events.queries import calendars
+from events.queries.own_calendar import own_feed
+from events.services import calendar_tokens
+from portal.accounts.models import User
 
 #: Seconds for which caches between us and many readers of one feed may answer alone.
 SHARED_SECONDS = 300
@@ -44,6 +52,56 @@ def meetup_file(request: HttpRequest, slug: str) -> HttpResponseBase:
     if response.status_code == 200:
         response["Content-Disposition"] = f'attachment; filename="{meetup.slug}.ics"'
     return response
+
+
+@require_safe
+def own_calendar(request: HttpRequest, token: str) -> HttpResponseBase:
+    """A member's own feed, for whoever has its address. One that ended and one that never was are the same."""
+    # The index on a random token of 256 bits tells nothing by its time; one query answers, whatever the token is.
+    owned = CalendarToken.objects.select_related("user").filter(user__is_active=True)
+    user = get_object_or_404(owned, token=token).user
+    response = _calendar(request, own_feed(user, at=timezone.now()), "my-meetups")
+    response["Cache-Control"] = "private, no-cache"
+    response["X-Robots-Tag"] = "noindex"
+    response["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@require_safe
+def calendar_list(request: HttpRequest) -> HttpResponse:
+    """Every address that a calendar program can follow."""
+    return render(request, "events/calendar_list.html", {"chapters": Chapter.objects.listed()})
+
+
+@login_required
+@never_cache
+@require_safe
+def my_calendar(request: HttpRequest) -> HttpResponse:
+    """The address of one's own feed; there is none until one asks for it."""
+    token = CalendarToken.objects.filter(user=cast(User, request.user)).first()
+    links = calendar_links.subscription(f"/calendar/{token.token}.ics") if token else None
+    return render(request, "events/my_calendar.html", {"token": token, "links": links})
+
+
+@login_required
+@require_POST
+def my_calendar_new(request: HttpRequest) -> HttpResponse:
+    """Make one's address, or a new one in place of the old."""
+    had_one = calendar_tokens.replace_token(user=cast(User, request.user), at=timezone.now())
+    if had_one:
+        messages.success(
+            request, "The old address is dead. Give the new one to every program that used the old."
+        )
+    return redirect("events:my_calendar")
+
+
+@login_required
+@require_POST
+def my_calendar_delete(request: HttpRequest) -> HttpResponse:
+    """End one's address."""
+    calendar_tokens.delete_token(user=cast(User, request.user))
+    messages.success(request, "Your calendar address is deleted. Programs that ask for it find nothing.")
+    return redirect("events:my_calendar")
 
 
 def _shared(request: HttpRequest, body: bytes, name: str, changed: dt.datetime) -> HttpResponseBase:

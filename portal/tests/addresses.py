@@ -159,7 +159,12 @@ ADDRESSES = [
     machine("events:chapter_embed", arguments=_slug("chapter")),
     everyone("events:chapter_list"),
     everyone("events:chapter", arguments=_slug("chapter")),
+    everyone("events:calendar_list"),
     machine("events:all_calendar"),
+    machine("events:own_calendar", 404, arguments=lambda world: {"token": "no-such-token"}),
+    members("events:my_calendar"),
+    members("events:my_calendar_new", 405, is_page=False),
+    members("events:my_calendar_delete", 405, is_page=False),
     machine("events:chapter_calendar", arguments=_slug("chapter")),
     machine("events:meetup_file", 404, arguments=_slug("meetup")),  # its date is open
     everyone("events:talk_list"),
