@@ -92,3 +92,9 @@ def test_calendar_page_lists_every_living_chapter_in_one_query(
     assert "http://localhost:8000/chapters/pune/calendar.ics" in page
     assert "http://localhost:8000/chapters/bangalore/calendar.ics" in page
     assert "/chapters/gone/" not in page
+
+
+def test_chapter_page_and_list_lead_to_the_addresses(as_stranger: Client) -> None:
+    page = as_stranger.get(make_chapter("pune").get_absolute_url()).content.decode()
+    assert "webcal://localhost:8000/chapters/pune/calendar.ics" in page
+    assert 'href="/calendar/"' in as_stranger.get("/meetups/").content.decode()
