@@ -8,7 +8,7 @@ from django.views.generic import RedirectView
 from portal import api, health, views
 
 # The administration is entered through the portal's own sign-in, with its rate limits and second factors.
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # allauth's documented way
 
 urlpatterns = [
     path("", views.home, name="home"),

@@ -84,7 +84,7 @@ class Page(Schema):
 
 
 def _member(request: HttpRequest) -> User:
-    return cast(User, request.auth)  # type: ignore[attr-defined]
+    return cast(User, request.auth)  # type: ignore[attr-defined]  # set by ninja
 
 
 def _visible(request: HttpRequest, check_id: uuid.UUID) -> ImageCheck:

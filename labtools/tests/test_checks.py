@@ -2,8 +2,7 @@
 
 import logging
 import uuid
-from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +161,7 @@ class TestRun:
 
         def taken_over(path: Path, *, limits: Any, report: Any) -> Any:
             ImageCheck.objects.filter(pk=check.pk).update(attempts=2)
-            return examination.Examination(1, "0" * 64, "clean", {"format": 1})  # type: ignore[arg-type]
+            return examination.Examination(1, "0" * 64, "clean", {"format": 1})  # type: ignore[arg-type]  # never stored
 
         monkeypatch.setattr(examination, "examine", taken_over)
         assert run(check).state == State.RUNNING
@@ -247,8 +246,8 @@ class TestClaim:
 
 
 @pytest.fixture
-def now() -> Iterator[Any]:
-    return timezone.now()  # type: ignore[return-value]
+def now() -> datetime:
+    return timezone.now()
 
 
 class TestSweep:

@@ -14,6 +14,7 @@ from labtools import report_page
 from labtools.models import ImageCheck
 from labtools.qcow2.tests.build import Image, snapshot
 from labtools.services import samples
+from labtools.services.checks import MAX_WAITING
 from labtools.tests.factories import (
     make_check,
     make_image,
@@ -166,11 +167,11 @@ class TestCheckSample:
         assert not ImageCheck.objects.exists()
 
     def test_too_many_are_refused_with_a_sentence(self, as_owner: Client, owner: User) -> None:
-        for _ in range(5):
+        for _ in range(MAX_WAITING):
             make_check(owner)
         response = as_owner.post(reverse("labtools:check_sample", args=["healthy"]))
         assert response["Location"] == reverse("labtools:image_list")
-        assert ImageCheck.objects.count() == 5
+        assert ImageCheck.objects.count() == MAX_WAITING
 
 
 class TestAtWork:

@@ -40,7 +40,7 @@ class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth is unty
         return {**super().get_public_key_credential_rp_entity(), "name": settings.SITE_NAME}
 
 
-class ConnectionAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
+class ConnectionAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth is untyped
     """GitHub, Google and OpenID Connect accounts that a member signs in with."""
 
     def get_app(self, request: HttpRequest, provider: str, client_id: str | None = None) -> SocialApp:

@@ -42,7 +42,7 @@ class LoginForm(Worded, account.LoginForm):  # type: ignore[misc]  # allauth is 
     attributes: ClassVar = {"login": {"autocomplete": "username"}}
 
 
-class SignupForm(Worded, account.SignupForm):  # type: ignore[misc]
+class SignupForm(Worded, account.SignupForm):  # type: ignore[misc]  # allauth is untyped
     labels: ClassVar = {"email": EMAIL, "password1": "Password"}
     help_texts: ClassVar = {
         "email": "For signing in and for mail that you ask for. Nobody else sees it.",
@@ -56,14 +56,14 @@ class SignupForm(Worded, account.SignupForm):  # type: ignore[misc]
         return super().try_save(request)
 
 
-class AddEmailForm(Worded, account.AddEmailForm):  # type: ignore[misc]
+class AddEmailForm(Worded, account.AddEmailForm):  # type: ignore[misc]  # allauth is untyped
     labels: ClassVar = {"email": "New e-mail address"}
     help_texts: ClassVar = {
         "email": "A mail with a link goes there; the address counts once it is confirmed."
     }
 
 
-class ChangePasswordForm(Worded, account.ChangePasswordForm):  # type: ignore[misc]
+class ChangePasswordForm(Worded, account.ChangePasswordForm):  # type: ignore[misc]  # allauth is untyped
     labels: ClassVar = {
         "oldpassword": "Present password",
         "password1": "New password",
@@ -72,25 +72,25 @@ class ChangePasswordForm(Worded, account.ChangePasswordForm):  # type: ignore[mi
     help_texts: ClassVar = {"password1": RULES}
 
 
-class SetPasswordForm(Worded, account.SetPasswordForm):  # type: ignore[misc]
+class SetPasswordForm(Worded, account.SetPasswordForm):  # type: ignore[misc]  # allauth is untyped
     labels: ClassVar = {"password1": "Password", "password2": "Password, again"}
     help_texts: ClassVar = {"password1": RULES}
 
 
-class ResetPasswordForm(Worded, account.ResetPasswordForm):  # type: ignore[misc]
+class ResetPasswordForm(Worded, account.ResetPasswordForm):  # type: ignore[misc]  # allauth is untyped
     labels: ClassVar = {"email": EMAIL}
 
 
-class ResetPasswordKeyForm(Worded, account.ResetPasswordKeyForm):  # type: ignore[misc]
+class ResetPasswordKeyForm(Worded, account.ResetPasswordKeyForm):  # type: ignore[misc]  # allauth is untyped
     labels: ClassVar = {"password1": "New password", "password2": "New password, again"}
     help_texts: ClassVar = {"password1": RULES}
 
 
-class ReauthenticateForm(Worded, account.ReauthenticateForm):  # type: ignore[misc]
+class ReauthenticateForm(Worded, account.ReauthenticateForm):  # type: ignore[misc]  # allauth is untyped
     labels: ClassVar = {"password": "Password"}
 
 
-class SocialSignupForm(Worded, social.SignupForm):  # type: ignore[misc]
+class SocialSignupForm(Worded, social.SignupForm):  # type: ignore[misc]  # allauth is untyped
     labels: ClassVar = {"email": EMAIL}
     help_texts: ClassVar = {"email": "For mail that you ask for. Nobody else sees it."}
 
@@ -98,19 +98,19 @@ class SocialSignupForm(Worded, social.SignupForm):  # type: ignore[misc]
 _CODE = {"inputmode": "numeric", "autocapitalize": "none", "spellcheck": "false", "class": "short mono"}
 
 
-class AuthenticateForm(Worded, mfa.AuthenticateForm):  # type: ignore[misc]
+class AuthenticateForm(Worded, mfa.AuthenticateForm):  # type: ignore[misc]  # allauth is untyped
     labels: ClassVar = {"code": "Code"}
     help_texts: ClassVar = {"code": "Six digits from your authenticator app, or one of your recovery codes."}
     attributes: ClassVar = {"code": _CODE}
 
 
-class ReauthenticateByCodeForm(Worded, mfa.ReauthenticateForm):  # type: ignore[misc]
+class ReauthenticateByCodeForm(Worded, mfa.ReauthenticateForm):  # type: ignore[misc]  # allauth is untyped
     labels: ClassVar = {"code": "Code"}
     help_texts: ClassVar = {"code": "Six digits from your authenticator app, or one of your recovery codes."}
     attributes: ClassVar = {"code": _CODE}
 
 
-class ActivateTOTPForm(Worded, totp.ActivateTOTPForm):  # type: ignore[misc]
+class ActivateTOTPForm(Worded, totp.ActivateTOTPForm):  # type: ignore[misc]  # allauth is untyped
     labels: ClassVar = {"code": "Code"}
     help_texts: ClassVar = {"code": "The six digits that the app shows now."}
     attributes: ClassVar = {"code": _CODE}

@@ -66,7 +66,7 @@ def new_page(chromium: Browser) -> Iterator[NewPage]:
 def sign_in(page: Page, client: Any, url: str) -> None:
     """Give ``page`` the session of a Django test client that is signed in."""
     cookies = [{"name": name, "value": morsel.value, "url": url} for name, morsel in client.cookies.items()]
-    page.context.add_cookies(cookies)  # type: ignore[arg-type]
+    page.context.add_cookies(cookies)  # type: ignore[arg-type]  # these two keys and an address are enough
 
 
 def axe_findings(page: Page, rules: tuple[str, ...] = ()) -> list[str]:

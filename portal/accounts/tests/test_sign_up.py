@@ -19,12 +19,12 @@ NEW = {"email": "new@example.org", "password1": PASSWORD}
 
 def test_a_newcomer_signs_up_confirms_and_is_signed_in(client: Client) -> None:
     answer = client.post(reverse("account_signup"), NEW)
-    assert answer.url == reverse("account_email_verification_sent")  # type: ignore[attr-defined]
+    assert answer.url == reverse("account_email_verification_sent")  # type: ignore[attr-defined]  # a redirect
     page = client.get(link_in(last_mail("new@example.org"), "confirm-email"))
     assert "Confirm the address" in page.content.decode()
     assert not EmailAddress.objects.get().verified, "looking at the link confirms nothing"
     answer = client.post(page.request["PATH_INFO"])
-    assert answer.url == reverse("me")  # type: ignore[attr-defined]
+    assert answer.url == reverse("me")  # type: ignore[attr-defined]  # a redirect
     assert EmailAddress.objects.get().verified
     assert client.get(reverse("me")).status_code == 200
 
@@ -33,7 +33,7 @@ def test_nobody_signs_in_before_the_address_is_confirmed(client: Client) -> None
     client.post(reverse("account_signup"), NEW)
     other = Client()
     answer = other.post(reverse("account_login"), {"login": NEW["email"], "password": PASSWORD})
-    assert answer.url == reverse("account_email_verification_sent")  # type: ignore[attr-defined]
+    assert answer.url == reverse("account_email_verification_sent")  # type: ignore[attr-defined]  # a redirect
     assert other.get(reverse("me")).status_code == 302
 
 

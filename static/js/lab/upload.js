@@ -1,6 +1,6 @@
 // Makes the plain form of /lab/images/ a resumable upload: drop or choose, watch, pause, go on, cancel.
 import { Transfer } from "./transfer.js";
-import { Pace, size, timeLeft } from "./words.js";
+import { moving, Pace, size, timeLeft } from "./words.js";
 
 const form = document.querySelector("form[data-upload]");
 const panel = document.querySelector("[data-transfer]");
@@ -32,9 +32,9 @@ function draw(sent, total) {
   const bar = part("bar");
   bar.value = percent;
   bar.textContent = `${percent} %`;
-  part("bytes").textContent = `${size(sent)} of ${size(total)}, ${percent} %`;
+  part("bytes").textContent = `${sent < total ? moving(sent) : size(sent)} of ${size(total)}, ${percent} %`;
   const speed = pace.perSecond;
-  part("pace").textContent = speed > 0 ? `${size(speed)} per second, ${timeLeft((total - sent) / speed)}` : "";
+  part("pace").textContent = speed > 0 ? `${moving(speed)} per second, ${timeLeft((total - sent) / speed)}` : "";
   if (part("said").dataset.passing) {
     delete part("said").dataset.passing;
     say("Sending.");

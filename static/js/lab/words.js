@@ -1,15 +1,29 @@
 // Numbers as sentences for the upload page.
-const UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+const UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
-// Bytes in the binary units that the QEMU documentation uses, as the portal's pages write them.
+// The largest unit that so many bytes reach, as a power of 1024.
+function reached(bytes) {
+  let power = 0;
+  while (power < UNITS.length - 1 && bytes >= 1024 ** (power + 1)) power += 1;
+  return power;
+}
+
+// Bytes in the binary units that the QEMU documentation uses, word for word as the portal's pages write them
+// (binary_size in labtools/qcow2/text.py): whole where a unit divides them, else two decimals, rounded down.
 export function size(bytes) {
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1024 && unit < UNITS.length - 1) {
-    value /= 1024;
-    unit += 1;
+  if (bytes === 1) return "1 byte";
+  const largest = reached(bytes);
+  for (const power of [largest, largest - 1]) {
+    if (power > 0 && bytes % 1024 ** power === 0) return `${bytes / 1024 ** power} ${UNITS[power]}`;
   }
-  return `${value < 100 ? Number(value.toPrecision(3)) : Math.floor(value)} ${UNITS[unit]}`;
+  return moving(bytes);
+}
+
+// The same for a number that changes as one looks: it keeps its unit while it grows.
+export function moving(bytes) {
+  const power = reached(bytes);
+  if (power === 0) return `${Math.floor(bytes)} bytes`;
+  return `${(Math.floor((bytes / 1024 ** power) * 100) / 100).toFixed(2)} ${UNITS[power]}`;
 }
 
 export function timeLeft(seconds) {
