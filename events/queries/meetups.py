@@ -3,7 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from django.utils import timezone
 
 from events.models import Chapter, Meetup, MeetupQuerySet, Topic
@@ -57,21 +57,36 @@ def _midnight(day: dt.date) -> dt.datetime:
     return timezone.make_aware(dt.datetime.combine(day, dt.time.min))
 
 
-def meetups(
-    user: object, *, at: dt.datetime, past: bool, narrowing: Narrowing = Narrowing()
-) -> MeetupQuerySet:
-    """The list of meetups to come or past that ``user`` may see, narrowed where a filter is set.
+class MeetupList:
+    """Meetups in their order, for a paginator: each page is read whole, and of the others only the order.
 
     Each meetup's ``chapter`` has ``organizers``.
     """
-    found = narrowing.of(with_organizers(Meetup.objects.visible_to(user), at))
-    return found.past(at=at) if past else found.upcoming(at=at)
+
+    def __init__(self, found: MeetupQuerySet, at: dt.datetime) -> None:
+        self._found, self._at = found, at
+
+    def count(self) -> int:
+        """How many there are."""
+        return self._found.count()
+
+    def __getitem__(self, part: slice) -> MeetupQuerySet:
+        # Sorting whole rows joined to their chapters would cost more with every year of meetups.
+        ids = self._found.values("pk")[part]
+        page = Meetup.objects.filter(pk__in=ids)
+        return with_organizers(page.order_by(*self._found.query.order_by), self._at)
+
+
+def meetups(user: object, *, at: dt.datetime, past: bool, narrowing: Narrowing = Narrowing()) -> MeetupList:
+    """The list of meetups to come or past that ``user`` may see, narrowed where a filter is set."""
+    found = narrowing.of(Meetup.objects.visible_to(user))
+    return MeetupList(found.past(at=at) if past else found.upcoming(at=at), at)
 
 
 def listed_topics() -> QuerySet[Topic]:
     """Topics of meetups that everybody may see, by name."""
-    public = Meetup.objects.visible_to(None).values("topics")
-    return Topic.objects.filter(pk__in=public)
+    public = Meetup.objects.visible_to(None).filter(topics=OuterRef("pk"))
+    return Topic.objects.filter(Exists(public))
 
 
 def with_organizers(found: MeetupQuerySet, at: dt.datetime) -> MeetupQuerySet:
