@@ -29,6 +29,7 @@ STATUS: dict[type[service.UploadRefused], int] = {
     service.OverQuota: 413,
     service.TooMany: 429,
     service.DiskFull: 507,
+    service.DiskBroken: 503,
     service.WrongOffset: 409,
     service.Busy: 423,
     service.Expired: 410,

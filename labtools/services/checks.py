@@ -292,8 +292,8 @@ def erase_member(user: User) -> None:
         delete_image_check(check=check)
 
 
-def check_room_for(user: User) -> None:
+def check_room_for(user_id: int) -> None:
     """Raise :class:`TooManyChecks` if the member has enough waiting."""
-    waiting = ImageCheck.objects.filter(owner=user, state__in=[State.QUEUED, State.RUNNING]).count()
+    waiting = ImageCheck.objects.filter(owner_id=user_id, state__in=[State.QUEUED, State.RUNNING]).count()
     if waiting >= MAX_WAITING:
         raise TooManyChecks(f"{waiting} of your checks are still at work. Please wait for one of them.")

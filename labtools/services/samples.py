@@ -88,7 +88,7 @@ def request_sample_check(*, user: User, sample: str) -> ImageCheck:
         with transaction.atomic():
             # Two requests of one member wait for each other (see uploads.create_upload), so that both are counted.
             User.objects.select_for_update().get(pk=user.pk)
-            checks.check_room_for(user)
+            checks.check_room_for(user.pk)
             length = copy.stat().st_size
             upload = Upload.objects.create(
                 id=upload_id,

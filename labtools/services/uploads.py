@@ -61,6 +61,10 @@ class DiskFull(UploadRefused):
     """The server's disk has no room; what has arrived stays."""
 
 
+class DiskBroken(UploadRefused):
+    """The server's disk cannot be written, for a reason that only its operators can know."""
+
+
 class WrongOffset(UploadRefused):
     """The sender means to go on at another byte than the one that is missing next."""
 
@@ -116,7 +120,9 @@ def create_upload(
         # On SQLite the transaction itself is alone; elsewhere this row is the lock.
         User.objects.select_for_update().get(pk=owner.pk)
         _require_share(owner, length)
-        if upload_files.free_bytes() < length + DISK_RESERVE_BYTES:
+        with _disk_may_fail():
+            free = upload_files.free_bytes()
+        if free < length + DISK_RESERVE_BYTES:
             raise DiskFull("The server has no room for this file at the moment. Please try again later.")
         upload = Upload.objects.create(
             owner=owner,
@@ -125,7 +131,8 @@ def create_upload(
             visibility=ImageCheck.Visibility(visibility),
             expires_at=_expiry(timezone.now()),
         )
-        upload_files.make_empty(upload.pk)
+        with _disk_may_fail():
+            upload_files.make_empty(upload.pk)
         if length == 0:
             complete(upload)
     return upload
@@ -165,7 +172,7 @@ def receive_bytes(
             if upload.is_complete:
                 return upload
             if offset + count == upload.length:
-                _require_room_for_check(upload.owner)
+                _require_room_for_check(upload.owner_id)
             transfer = _Transfer(upload, file, checksum)
             try:
                 transfer.take(read, count)
@@ -258,7 +265,8 @@ class _Transfer:
             piece = line.read(min(PIECE_BYTES, count - self.taken))
             if not piece:
                 return
-            written = self.file.write_at(self.start + self.taken, piece)
+            with _disk_may_fail():
+                written = self.file.write_at(self.start + self.taken, piece)
             self.taken += written
             if written < len(piece):
                 raise DiskFull("The server's disk is full. What has arrived is kept; please go on later.")
@@ -338,15 +346,25 @@ def _prepare(upload: Upload, file: upload_files.OpenFile, offset: int, count: in
         file.truncate(offset)
 
 
-def _require_room_for_check(owner: User) -> None:
+@contextmanager
+def _disk_may_fail() -> Iterator[None]:
+    """Say in a sentence that the disk is read-only, broken or full, and log what it was."""
     try:
-        check_room_for(owner)
+        yield
+    except OSError as error:
+        log.exception("uploads cannot be written")
+        raise DiskBroken("The server cannot store files at the moment. Please try again later.") from error
+
+
+def _require_room_for_check(owner_id: int) -> None:
+    try:
+        check_room_for(owner_id)
     except TooManyChecks as error:
         raise TooMany(str(error)) from error
 
 
 def _require_share(owner: User, length: int) -> None:
-    _require_room_for_check(owner)
+    _require_room_for_check(owner.pk)
     if Upload.objects.filter(owner=owner).count() >= MAX_LIVING_UPLOADS:
         raise TooMany("You have too many unfinished uploads. Finish or delete one of them first.")
     free = max(0, settings.UPLOAD_QUOTA_BYTES - quota_used(owner))

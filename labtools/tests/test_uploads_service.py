@@ -165,7 +165,7 @@ def test_other_disk_trouble_is_not_called_full(owner: User, monkeypatch: pytest.
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(os, "pwrite", broken)
-    with pytest.raises(OSError, match="Input/output error"):
+    with pytest.raises(uploads.DiskBroken, match="cannot store files"):
         receive(upload, b"0123456789")
 
 
@@ -262,3 +262,21 @@ def test_erasing_a_member_removes_all_bytes(
     with django_capture_on_commit_callbacks(execute=True):
         uploads.delete_uploads_of(owner)
     assert [path.name for path in upload_dir.iterdir()] == [str(other.pk)]
+
+
+def test_a_disk_that_cannot_be_written_is_told_in_a_sentence(
+    owner: User, monkeypatch: pytest.MonkeyPatch, upload_dir: Path
+) -> None:
+    upload = make_upload(owner, 10)
+
+    def read_only(*_: object) -> int:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pwrite", read_only)
+        with pytest.raises(uploads.DiskBroken, match="cannot store files"):
+            receive(upload, b"0123456789")
+    monkeypatch.setattr(os, "open", read_only)
+    with pytest.raises(uploads.DiskBroken, match="cannot store files"):
+        make_upload(owner, 10)
+    assert Upload.objects.get() == upload

@@ -7,6 +7,7 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from allauth.core import context as allauth_context
+from django.conf import settings
 from django.contrib.sites.shortcuts import get_current_site
 from django.template.loader import render_to_string
 
@@ -35,7 +36,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
         rendered with ``context``, ``email``, ``request``, ``current_site`` and what ``queue_mail`` adds.
         """
         request = allauth_context.request
-        page = {"request": request, "email": email, "current_site": get_current_site(request), **context}
+        links = _to_the_site(context, request.build_absolute_uri("/"))
+        page = {"request": request, "email": email, "current_site": get_current_site(request), **links}
         subject = " ".join(render_to_string(f"{template_prefix}_subject.txt", page).split())
         queue_mail(
             kind=kinds.ACCOUNT.key,
@@ -56,6 +58,20 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
     ) -> None:
         """Names the member to the templates and to the outbox, which allauth itself does not."""
         super().send_notification_mail(template_prefix, user, {**(context or {}), "user": user}, email)
+
+
+def _to_the_site(context: dict[str, Any], here: str) -> dict[str, Any]:
+    """``context`` with its links to ``here`` led to ``SITE_URL``.
+
+    allauth makes them from the request's Host, and ALLOWED_HOSTS knows no ports: whoever asked for another
+    member's reset link could send it to a server of their own on the same machine.
+    """
+    return {
+        name: f"{settings.SITE_URL}/{value.removeprefix(here)}"
+        if isinstance(value, str) and value.startswith(here)
+        else value
+        for name, value in context.items()
+    }
 
 
 def _event(template_prefix: str, email: str, context: dict[str, Any]) -> str:

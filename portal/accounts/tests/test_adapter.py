@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from allauth.core.context import request_context
 from django.db import transaction
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
+from pytest_django import Settings
 
 from portal.accounts.adapter import AccountAdapter
 from portal.accounts.models import User
@@ -21,15 +22,16 @@ def _send(prefix: str, email: str, context: dict[str, Any]) -> None:
 
 
 @pytest.mark.django_db
-def test_a_link_mailed_twice_in_one_second_is_one_mail(owner: User) -> None:
+def test_a_link_mailed_twice_in_one_second_is_one_mail(owner: User, settings: Settings) -> None:
     link = "http://localhost/accounts/password/reset/key/1-abc/"
     context = {"user": owner, "key": "abc", "password_reset_url": link}
     _send(_PREFIX, owner.email, context)
     _send(_PREFIX, owner.email, context)
     message = OutboxMessage.objects.get()
     assert (message.to_email, message.to_user, message.kind) == (owner.email, owner, "account")
-    assert link in message.text_body
-    assert f'href="{link}"' in message.html_body
+    page = f"{settings.SITE_URL}/accounts/password/reset/key/1-abc/"
+    assert page in message.text_body
+    assert f'href="{page}"' in message.html_body
     assert "abc" not in message.dedupe_key
     assert message.subject
     _send(_PREFIX, owner.email, {**context, "key": "def"})
@@ -58,3 +60,12 @@ def test_mail_vanishes_with_the_transaction_that_caused_it(owner: User) -> None:
         _send(_PREFIX, owner.email, {"user": owner, "key": "abc", "password_reset_url": "-"})
         transaction.set_rollback(True)
     assert not OutboxMessage.objects.exists()
+
+
+@pytest.mark.django_db
+def test_links_lead_to_the_site_whatever_the_request_said(owner: User, settings: Settings) -> None:
+    settings.SITE_URL = "https://portal.example"
+    Client().post("/accounts/password/reset/", {"email": owner.email}, headers={"Host": "localhost:6666"})
+    message = OutboxMessage.objects.get()
+    assert "https://portal.example/accounts/password/reset/key/" in message.text_body
+    assert "6666" not in message.text_body + message.html_body
