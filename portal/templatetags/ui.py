@@ -41,13 +41,21 @@ def main_navigation(context: dict[str, Any]) -> list[NavigationItem]:
     """
     request = context.get("request")
     path = request.path if request is not None else ""
+    match = getattr(request, "resolver_match", None)
+    room = match.namespace if match else ""
     items = []
     for label, name in ROOMS:
         try:
             url = reverse(name)
         except NoReverseMatch:
             continue
-        current = "page" if path == url else "true" if path.startswith(url) else ""
+        current = (
+            "page"
+            if path == url
+            else "true"
+            if path.startswith(url) or (room and name.startswith(f"{room}:"))
+            else ""
+        )
         items.append(NavigationItem(label, url, current))
     return items
 

@@ -9,6 +9,7 @@ import pytest
 from django.core.paginator import Paginator
 from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
+from django.urls import resolve
 from django.utils import timezone
 
 from portal.accounts.models import User
@@ -61,6 +62,9 @@ def test_navigation_marks_the_room_and_the_page_inside_it() -> None:
     assert current("/kb/") == {"/kb/": "page"}
     assert current("/kb/anything/") == {"/kb/": "true"}
     assert current("/") == {}
+    chapters = RequestFactory().get("/chapters/")
+    chapters.resolver_match = resolve("/chapters/")  # a page of the room under another address
+    assert [item.url for item in ui.main_navigation({"request": chapters}) if item.current] == ["/meetups/"]
 
 
 def test_field_ties_help_and_error_to_its_control() -> None:
