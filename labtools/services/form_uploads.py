@@ -44,8 +44,9 @@ class FormUpload:
         return self
 
     def write(self, piece: bytes) -> bool:
-        """Append ``piece``; False when the disk is full."""
-        written = self._file.write_at(self.taken, piece)
+        """Append ``piece``; False when the disk is full. Raises ``DiskBroken``."""
+        with uploads.disk_may_fail():
+            written = self._file.write_at(self.taken, piece)
         self.taken += written
         self.is_full = written < len(piece)
         return not self.is_full

@@ -120,7 +120,7 @@ def create_upload(
         # On SQLite the transaction itself is alone; elsewhere this row is the lock.
         User.objects.select_for_update().get(pk=owner.pk)
         _require_share(owner, length)
-        with _disk_may_fail():
+        with disk_may_fail():
             free = upload_files.free_bytes()
         if free < length + DISK_RESERVE_BYTES:
             raise DiskFull("The server has no room for this file at the moment. Please try again later.")
@@ -131,7 +131,7 @@ def create_upload(
             visibility=ImageCheck.Visibility(visibility),
             expires_at=_expiry(timezone.now()),
         )
-        with _disk_may_fail():
+        with disk_may_fail():
             upload_files.make_empty(upload.pk)
         if length == 0:
             complete(upload)
@@ -265,7 +265,7 @@ class _Transfer:
             piece = line.read(min(PIECE_BYTES, count - self.taken))
             if not piece:
                 return
-            with _disk_may_fail():
+            with disk_may_fail():
                 written = self.file.write_at(self.start + self.taken, piece)
             self.taken += written
             if written < len(piece):
@@ -347,7 +347,7 @@ def _prepare(upload: Upload, file: upload_files.OpenFile, offset: int, count: in
 
 
 @contextmanager
-def _disk_may_fail() -> Iterator[None]:
+def disk_may_fail() -> Iterator[None]:
     """Say in a sentence that the disk is read-only, broken or full, and log what it was."""
     try:
         yield

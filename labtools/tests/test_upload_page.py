@@ -1,5 +1,7 @@
 """/lab/images/ for a visitor, its member and another; and the form that needs no JavaScript."""
 
+import errno
+import os
 import socket
 from pathlib import Path
 
@@ -186,3 +188,15 @@ def test_the_form_gets_more_time_with_every_piece(as_owner: Client) -> None:
         patience.cut_overdue()
         browser.send(b"x")
         assert ours.recv(1) == b"x"
+
+
+def test_a_disk_that_cannot_be_written_is_told_in_a_sentence(
+    as_owner: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_only(*_: object) -> int:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(os, "pwrite", read_only)
+    answer = as_owner.post(FORM, image(), follow=True)
+    assert "cannot store files at the moment" in answer.content.decode()
+    assert not Upload.objects.exists()
