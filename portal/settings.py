@@ -270,6 +270,8 @@ ACCOUNT_RATE_LIMITS = {
     "offer_to_help": "10/d/user",
     "propose_chapter": "3/d/user",
     "chapter_search": "60/h/user",
+    "speaker_claim": "10/d/user",
+    "propose_talk": "20/d/user",
 }
 SOCIALACCOUNT_ADAPTER = "portal.accounts.factors.ConnectionAdapter"
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False

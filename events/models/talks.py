@@ -271,6 +271,11 @@ class Session(models.Model):
     def __str__(self) -> str:
         return str(self.talk)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it is proposed or taken on: what can be withdrawn."""
+        return self.status in (self.Status.PROPOSED, self.Status.ACCEPTED)
+
 
 class Resource(models.Model):
     """Slides, a recording or code of a talk: a link, and what is known about its condition."""

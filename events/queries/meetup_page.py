@@ -22,6 +22,7 @@ from django.db.models.functions import Cast, Concat
 from events.models import Announcement, Chapter, ChapterMembership, CoHost, Meetup, Photo, Rsvp
 from events.permissions import can_manage_meetup
 from events.queries.chapters import organizers
+from events.queries.talks import ScheduledTalk, meetup_talks
 from portal.accounts.models import User
 
 
@@ -72,6 +73,7 @@ class MeetupPage:
     co_hosts: list[ShownCoHost]
     photos: list[ShownPhoto]
     messages: list[ShownMessage]
+    talks: list[ScheduledTalk]
 
 
 def readable_meetups(user: object) -> QuerySet[Meetup]:
@@ -109,6 +111,7 @@ def meetup_page(meetup: Meetup, user: object, at: dt.datetime) -> MeetupPage:
             for row in around
             if row["kind"] == "message"
         ],
+        talks=meetup_talks(meetup),
     )
 
 

@@ -70,6 +70,11 @@ class ScheduledTalk:
     ends: dt.datetime | None
     speakers: tuple[NamedSpeaker, ...]
 
+    @property
+    def kind_name(self) -> str:
+        """The kind in words."""
+        return str(Session.Kind(self.kind).label)
+
 
 def shown_sessions(user: object) -> SessionQuerySet:
     """Accepted sessions with where they are; a meetup that ``user`` may not see is left out as ``meetup_shown``."""
@@ -145,6 +150,12 @@ def talk_page(talk: Talk, user: object) -> TalkPage:
     )
 
 
+def own_sessions(talk: Talk) -> list[Session]:
+    """All sessions of ``talk`` at chapters, whatever became of them, for its own people and organizers."""
+    found = talk.sessions.filter(chapter__isnull=False).select_related("chapter", "meetup")
+    return list(found.order_by("-created_at", "-pk"))
+
+
 def speaker_page(speaker: Speaker, user: object) -> SpeakerPage:
     """The talks of ``speaker`` that ``user`` may see."""
     return SpeakerPage(speaker=speaker, talks=list(talks(user).filter(speakers=speaker)))
@@ -189,24 +200,25 @@ def meetup_talks(meetup: Meetup) -> list[ScheduledTalk]:
     ]
 
 
-def chapter_talks(chapter: Chapter, *, limit: int = 12) -> list[Session]:
-    """Talks that were accepted by ``chapter`` and stand on a meetup that everybody may see, the latest first."""
-    shown = Meetup.objects.visible_to(None).order_by().values("pk")
-    found = Session.objects.accepted().filter(chapter=chapter, meetup__in=shown)
-    found = found.select_related("talk", "meetup").prefetch_related(
-        Prefetch("talk__speaking", TalkSpeaker.objects.select_related("speaker"))
-    )
-    return list(found.order_by("-meetup__starts_at", "position", "pk")[:limit])
-
-
 def proposals(chapter: Chapter) -> QuerySet[Session]:
-    """All sessions of ``chapter`` for those who decide on them, open ones first, then the newest."""
+    """All sessions of ``chapter`` for those who decide on them, the newest first."""
+    found = Session.objects.filter(chapter=chapter)
     return (
-        Session.objects.filter(chapter=chapter)
-        .select_related("talk__proposed_by", "meetup", "decided_by")
-        .prefetch_related(Prefetch("talk__speaking", TalkSpeaker.objects.select_related("speaker")))
+        with_speakers(found)
+        .select_related("talk__proposed_by", "meetup", "decided_by", "chapter")
         .order_by("-created_at", "-pk")
     )
+
+
+def programme(meetup: Meetup) -> QuerySet[Session]:
+    """The sessions of ``meetup`` in their order, for those who arrange them."""
+    return with_speakers(Session.objects.accepted().filter(meetup=meetup)).order_by("position", "pk")
+
+
+def with_speakers(found: QuerySet[Session]) -> QuerySet[Session]:
+    """``found`` with the talks and who gives them."""
+    people = Prefetch("talk__speaking", TalkSpeaker.objects.select_related("speaker"))
+    return found.select_related("talk").prefetch_related(people)
 
 
 def _year(prefix: str = "") -> Coalesce:

@@ -4,10 +4,11 @@ import datetime as dt
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from events.models import ChapterFollow, ChapterMembership, OrganizerApplication, ProblemReport
+from events.models import ChapterFollow, ChapterMembership, OrganizerApplication, ProblemReport, Session
 from events.queries.care import readers_of
 from events.services.follow_links import follow_url
 from portal.accounts.models import User
@@ -132,5 +133,28 @@ def tell_problem_report(report: ProblemReport) -> None:
                 "chapter": report.chapter,
                 "url": settings.SITE_URL
                 + reverse("events:problem_report", args=[report.chapter.slug, report.pk]),
+            },
+        )
+
+
+def tell_talk_decided(session: Session) -> None:
+    """Tell whoever proposed a talk, and its speakers with an account, what the chapter decided and why."""
+    talk, chapter = session.talk, session.chapter
+    assert chapter is not None
+    given = User.objects.filter(Q(pk=talk.proposed_by_id) | Q(speaker__talks=talk), is_active=True)
+    is_taken = session.status == Session.Status.ACCEPTED
+    stamp = int(session.decided_at.timestamp()) if session.decided_at else 0
+    for user in given.distinct():
+        _tell(
+            user,
+            f"{chapter.city} {'accepted' if is_taken else 'declined'} your talk",
+            "talk_decided",
+            f"talk-decided:{session.pk}:{session.status}:{stamp}:{user.pk}",
+            {
+                "session": session,
+                "talk": talk,
+                "chapter": chapter,
+                "is_taken": is_taken,
+                "url": settings.SITE_URL + talk.get_absolute_url(),
             },
         )

@@ -15,6 +15,7 @@ TABS = (
     ("edit", "Edit", "events:edit_meetup"),
     ("questions", "Questions", "events:edit_questions"),
     ("poll", "Poll", "events:manage_poll"),
+    ("talks", "Talks", "events:programme"),
     ("attendees", "Attendees", "events:attendees"),
     ("check-in", "Check-in", "events:check_in"),
     ("messages", "Messages", "events:messages"),

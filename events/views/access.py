@@ -21,6 +21,20 @@ def actor_of(request: HttpRequest) -> User:
     return cast(User, request.user)
 
 
+def signed_in(view: Callable[Concatenate[HttpRequest, ...], HttpResponse]) -> Callable[..., HttpResponse]:
+    """For pages of members: a visitor who reads is led to the sign-in page, a visitor's POST finds nothing."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **more: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return _sign_in(request)
+        response = view(request, *args, **more)
+        add_never_cache_headers(response)
+        return response
+
+    return guarded
+
+
 def for_meetup_organizers(
     view: Callable[Concatenate[HttpRequest, Meetup, ...], HttpResponse],
 ) -> Callable[..., HttpResponse]:

@@ -42,10 +42,15 @@ def talk_list(request: HttpRequest) -> HttpResponse:
 def talk_detail(request: HttpRequest, slug: str) -> HttpResponse:
     """One talk: who gives it, where it was given, its slides and recordings, and who wrote about it."""
     talk = get_object_or_404(Talk.objects.visible_to(request.user), slug=slug)
+    page = queries.talk_page(talk, request.user)
+    can_edit, can_give = can_edit_talk(request.user, talk), can_give_talk(request.user, talk)
     context = {
         "talk": talk,
-        "page": queries.talk_page(talk, request.user),
-        "can_edit": can_edit_talk(request.user, talk),
-        "can_give": can_give_talk(request.user, talk),
+        "page": page,
+        "can_edit": can_edit,
+        "can_give": can_give,
+        "own_sessions": queries.own_sessions(talk) if can_give else [],
+        "speaks": request.user.is_authenticated
+        and any(by.speaker.user_id == request.user.pk for by in page.speaking),
     }
     return render(request, "events/talk_detail.html", context)

@@ -70,6 +70,14 @@ def _slug(key: str) -> Callable[[World], dict[str, Any]]:
     return lambda world: {"slug": world[key].slug}
 
 
+def _at(key: str, argument: str) -> Callable[[World], dict[str, Any]]:
+    return lambda world: {"slug": world[key].slug, argument: 1}
+
+
+def _offer(world: World) -> dict[str, Any]:
+    return {"slug": world["offered"].slug, "session": world["offered"].sessions.get().pk}
+
+
 def _check(key: str, argument: str = "check_id") -> Callable[[World], dict[str, Any]]:
     return lambda world: {argument: world[key].pk}
 
@@ -170,6 +178,24 @@ ADDRESSES = [
     everyone("events:talk_list"),
     everyone("events:talk", arguments=_slug("talk")),
     everyone("events:speaker", arguments=_slug("speaker")),
+    members("events:edit_talk", 404, arguments=_slug("talk")),
+    Address("events:edit_talk", SIGN_IN, 404, 200, _slug("offered")),
+    members("events:propose_again", 404, arguments=_slug("talk")),
+    Address("events:propose_again", SIGN_IN, 404, 200, _slug("offered")),
+    by_post("events:leave_talk", arguments=_slug("talk")),
+    Address("events:withdraw_talk", SIGN_IN, 404, 200, _offer),
+    Address("events:talk", 404, 404, 200, _slug("offered")),
+    members("events:chapter_talks", 404, arguments=_slug("chapter")),
+    members("events:propose_talk", arguments=_slug("chapter")),
+    by_post("events:decide_talk", arguments=_at("chapter", "session")),
+    members("events:programme", 404, arguments=_slug("meetup")),
+    by_post("events:add_to_programme", arguments=_at("meetup", "session")),
+    by_post("events:remove_from_programme", arguments=_at("meetup", "session")),
+    by_post("events:move_talk", arguments=_at("meetup", "session")),
+    by_post("events:time_talk", arguments=_at("meetup", "session")),
+    members("events:edit_speaker", 404, arguments=_slug("speaker")),
+    members("events:claim_speaker", arguments=_slug("speaker")),
+    by_post("events:decide_claim", arguments=_at("speaker", "claim")),
     everyone("events:conference_list"),
     everyone("events:conference", arguments=_slug("conference")),
     everyone("events:trip_report", arguments=_slug("report")),

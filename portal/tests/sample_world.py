@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.core.management import call_command
 from django.utils import timezone
 
-from events.models import Chapter, Conference, Meetup, Speaker, Talk, TripReport
+from events.models import Chapter, Conference, Meetup, Session, Speaker, Talk, TripReport
 from kb.models import Article
 from labtools.models import ImageCheck
 from portal.accounts.models import User
@@ -28,6 +28,12 @@ def _mail(owner: User) -> OutboxMessage:
     return message
 
 
+def _offered_talk(owner: User) -> Talk:
+    talk = Talk.objects.create(slug="an-offer", title="An offer", abstract="A first talk.", proposed_by=owner)
+    Session.objects.create(talk=talk, chapter=Chapter.objects.get(slug="pune"))
+    return talk
+
+
 def make_world(owner: User) -> World:
     """Rows that the addresses of the site-wide tests name; the reports are real ones of the samples."""
     call_command("load_starting_content", verbosity=0)
@@ -43,6 +49,7 @@ def make_world(owner: User) -> World:
         "chapter": Chapter.objects.get(slug="pune"),
         "meetup": Meetup.objects.filter(chapter__slug="pune").get(),
         "talk": Talk.objects.get(slug="virgil3d-virtio-based-3d-capable-gpu"),
+        "offered": _offered_talk(owner),
         "speaker": Speaker.objects.get(slug="gleb-natapov"),
         "conference": Conference.objects.get(),
         "report": TripReport.objects.get(),
