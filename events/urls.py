@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from events.views import (
     calendars,
+    care,
     chapters,
     conferences,
     follows,
@@ -12,8 +13,10 @@ from events.views import (
     organizing,
     programme,
     proposals,
+    roles,
     speakers,
     talks,
+    volunteering,
 )
 
 app_name = "events"
@@ -44,11 +47,34 @@ _calendars = [
     path("chapters/<slug:slug>/calendar.ics", calendars.chapter_calendar, name="chapter_calendar"),
     path("meetups/<slug:slug>/event.ics", calendars.meetup_file, name="meetup_file"),
 ]
-_volunteering: list[URLPattern] = []
-_care: list[URLPattern] = []
+_volunteering = [
+    path("chapters/start/", volunteering.start, name="chapter_start"),
+    path("chapters/propose/", volunteering.propose, name="chapter_propose"),
+    path("applications/", volunteering.application_list, name="application_list"),
+    path("applications/<int:pk>/", volunteering.application, name="application"),
+    path("applications/<int:pk>/say/", volunteering.say, name="application_say"),
+    path("applications/<int:pk>/decide/", volunteering.decide, name="application_decide"),
+    path("applications/<int:pk>/withdraw/", volunteering.withdraw, name="application_withdraw"),
+]
+_care = [
+    path("chapters/<slug:slug>/report/", care.report_problem, name="report_problem"),
+    path("chapters/<slug:slug>/reports/", care.problem_reports, name="problem_reports"),
+    path("chapters/<slug:slug>/reports/<int:pk>/", care.problem_report, name="problem_report"),
+    path("chapters/<slug:slug>/blocks/", care.blocks, name="chapter_blocks"),
+    path("chapters/<slug:slug>/blocks/<int:pk>/remove/", care.unblock, name="unblock"),
+    path("chapters/<slug:slug>/acts/", care.acts, name="chapter_acts"),
+]
 _chapters = [
     path("chapters/", chapters.chapter_list, name="chapter_list"),
     path("chapters/<slug:slug>/", chapters.chapter_detail, name="chapter"),
+    path("chapters/<slug:slug>/edit/", chapters.edit_chapter, name="edit_chapter"),
+    path("chapters/<slug:slug>/people/", roles.people, name="chapter_people"),
+    path("chapters/<slug:slug>/people/add/", roles.add_role, name="add_role"),
+    path("chapters/<slug:slug>/people/<int:pk>/change/", roles.change_role, name="change_role"),
+    path("chapters/<slug:slug>/people/<int:pk>/end/", roles.end_role, name="end_role"),
+    path("chapters/<slug:slug>/people/<int:pk>/offer-lead/", roles.offer_lead, name="offer_lead"),
+    path("chapters/<slug:slug>/people/<int:pk>/lead/", roles.answer_lead_offer, name="answer_lead_offer"),
+    path("chapters/<slug:slug>/people/<int:pk>/leave/", roles.leave_role, name="leave_role"),
     path("chapters/<slug:slug>/follow/", follows.follow, name="follow"),
     path("chapters/<slug:slug>/unfollow/", follows.unfollow, name="unfollow"),
     path("follows/<str:token>/", follows.follow_link, name="follow_link"),

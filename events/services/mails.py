@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from events.models import ChapterFollow, ChapterMembership, OrganizerApplication, ProblemReport, Session
 from events.queries.care import readers_of
+from events.queries.volunteering import deciders_of
 from events.services.follow_links import follow_url
 from portal.accounts.models import User
 from portal.mail import kinds
@@ -52,9 +53,10 @@ def tell_confirm_follow(follow: ChapterFollow) -> None:
 
 
 def tell_application(application: OrganizerApplication, what: str) -> None:
-    """News for the applicant.
+    """News of an offer to help.
 
-    ``what`` is ``received``, ``message``, ``in_review``, ``on_hold``, ``accepted`` or ``rejected``.
+    For the applicant ``what`` is ``received``, ``message``, ``in_review``, ``on_hold``, ``accepted`` or ``rejected``;
+    for those who decide ``new`` or ``answer``.
     """
     subjects = {
         "received": f"Your offer to help in {application.place} has arrived",
@@ -63,21 +65,22 @@ def tell_application(application: OrganizerApplication, what: str) -> None:
         "on_hold": f"Your offer to help in {application.place} is on hold",
         "accepted": f"Welcome: your offer to help in {application.place} is accepted",
         "rejected": f"Your offer to help in {application.place}",
+        "new": f"{application.applicant.name} offers to help in {application.place}",
+        "answer": f"{application.applicant.name} wrote about helping in {application.place}",
     }
-    newest = application.messages.filter(is_note=False).order_by("-pk").first() if what == "message" else None
+    speaks = what in ("message", "answer")
+    newest = application.messages.filter(is_note=False).order_by("-pk").first() if speaks else None
     event = newest.pk if newest else int(timezone.now().timestamp())
-    _tell(
-        application.applicant,
-        subjects[what],
-        "application",
-        f"application:{application.pk}:{what}:{event}",
-        {
-            "application": application,
-            "what": what,
-            "message": newest,
-            "url": settings.SITE_URL + application.get_absolute_url(),
-        },
-    )
+    context = {
+        "application": application,
+        "what": what,
+        "message": newest,
+        "url": settings.SITE_URL + application.get_absolute_url(),
+    }
+    told = deciders_of(application) if what in ("new", "answer") else [application.applicant]
+    for reader in told:
+        key = f"application:{application.pk}:{what}:{event}:{reader.pk}"
+        _tell(reader, subjects[what], "application", key, context)
 
 
 def tell_role(membership: ChapterMembership, what: str) -> None:

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.cache import add_never_cache_headers
 
 from events.models import Chapter, Meetup
-from events.permissions import can_manage_chapter, can_manage_meetup
+from events.permissions import can_lead_chapter, can_manage_chapter, can_manage_meetup, takes_reports
 from portal.accounts.models import User
 
 _SAFE = ("GET", "HEAD")
@@ -58,23 +58,37 @@ def for_meetup_organizers(
     return guarded
 
 
-def for_chapter_organizers(
-    view: Callable[Concatenate[HttpRequest, Chapter, ...], HttpResponse],
-) -> Callable[..., HttpResponse]:
-    """The same for the chapter of the address's slug."""
+ChapterView = Callable[Concatenate[HttpRequest, Chapter, ...], HttpResponse]
 
+
+def _for_chapter(allows: Callable[[User, Chapter], bool], view: ChapterView) -> Callable[..., HttpResponse]:
     @wraps(view)
     def guarded(request: HttpRequest, slug: str, **more: Any) -> HttpResponse:
         if not request.user.is_authenticated:
             return _sign_in(request)
         chapter = get_object_or_404(Chapter.objects.visible_to(request.user), slug=slug)
-        if not can_manage_chapter(request.user, chapter):
+        if not allows(actor_of(request), chapter):
             raise Http404
         response = view(request, chapter, **more)
         add_never_cache_headers(response)
         return response
 
     return guarded
+
+
+def for_chapter_organizers(view: ChapterView) -> Callable[..., HttpResponse]:
+    """The same for the chapter of the address's slug."""
+    return _for_chapter(can_manage_chapter, view)
+
+
+def for_chapter_leads(view: ChapterView) -> Callable[..., HttpResponse]:
+    """The same for those who give and take the chapter's roles."""
+    return _for_chapter(can_lead_chapter, view)
+
+
+def for_report_readers(view: ChapterView) -> Callable[..., HttpResponse]:
+    """The same for those who take the chapter's reports of problems."""
+    return _for_chapter(takes_reports, view)
 
 
 def _sign_in(request: HttpRequest) -> HttpResponse:

@@ -82,6 +82,18 @@ def _check(key: str, argument: str = "check_id") -> Callable[[World], dict[str, 
     return lambda world: {argument: world[key].pk}
 
 
+def _pk(key: str) -> Callable[[World], dict[str, Any]]:
+    return lambda world: {"pk": world[key].pk}
+
+
+def _role(world: World) -> dict[str, Any]:
+    return {"slug": world["chapter"].slug, "pk": world["role"].pk}
+
+
+def _report(world: World) -> dict[str, Any]:
+    return {"slug": world["chapter"].slug, "pk": world["problem_report"].pk}
+
+
 # A report in each of its states, that anybody with its link may see.
 REPORTS = ("sample", "healthy", "unlisted", "queued", "running", "failed", "errored")
 
@@ -185,10 +197,10 @@ ADDRESSES = [
     by_post("events:leave_talk", arguments=_slug("talk")),
     Address("events:withdraw_talk", SIGN_IN, 404, 200, _offer),
     Address("events:talk", 404, 404, 200, _slug("offered")),
-    members("events:chapter_talks", 404, arguments=_slug("chapter")),
+    Address("events:chapter_talks", SIGN_IN, 404, 200, _slug("chapter")),
     members("events:propose_talk", arguments=_slug("chapter")),
     by_post("events:decide_talk", arguments=_at("chapter", "session")),
-    members("events:programme", 404, arguments=_slug("meetup")),
+    Address("events:programme", SIGN_IN, 404, 200, _slug("meetup")),
     by_post("events:add_to_programme", arguments=_at("meetup", "session")),
     by_post("events:remove_from_programme", arguments=_at("meetup", "session")),
     by_post("events:move_talk", arguments=_at("meetup", "session")),
@@ -199,6 +211,27 @@ ADDRESSES = [
     everyone("events:conference_list"),
     everyone("events:conference", arguments=_slug("conference")),
     everyone("events:trip_report", arguments=_slug("report")),
+    everyone("events:chapter_start"),
+    by_post("events:chapter_propose"),
+    Address("events:application_list", SIGN_IN, 404, 200),
+    Address("events:application", SIGN_IN, 404, 200, _pk("application")),
+    by_post("events:application_say", arguments=_pk("application")),
+    by_post("events:application_decide", arguments=_pk("application")),
+    by_post("events:application_withdraw", arguments=_pk("application")),
+    Address("events:edit_chapter", SIGN_IN, 404, 200, _slug("chapter")),
+    Address("events:chapter_people", SIGN_IN, 404, 200, _slug("chapter")),
+    by_post("events:add_role", arguments=_slug("chapter")),
+    by_post("events:change_role", arguments=_role),
+    by_post("events:end_role", arguments=_role),
+    by_post("events:offer_lead", arguments=_role),
+    by_post("events:answer_lead_offer", arguments=_role),
+    by_post("events:leave_role", arguments=_role),
+    everyone("events:report_problem", arguments=_slug("chapter")),
+    Address("events:problem_reports", SIGN_IN, 404, 200, _slug("chapter")),
+    Address("events:problem_report", SIGN_IN, 404, 200, _report),
+    Address("events:chapter_blocks", SIGN_IN, 404, 200, _slug("chapter")),
+    by_post("events:unblock", arguments=_role),
+    Address("events:chapter_acts", SIGN_IN, 404, 200, _slug("chapter")),
     Address("events:follow", 200, ON, ON, _slug("chapter")),
     by_post("events:unfollow", arguments=_slug("chapter")),
     everyone("events:follow_link", 404, arguments=lambda world: {"token": "no-such-token"}),

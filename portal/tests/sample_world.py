@@ -5,7 +5,18 @@ from datetime import timedelta
 from django.core.management import call_command
 from django.utils import timezone
 
-from events.models import Chapter, Conference, Meetup, Session, Speaker, Talk, TripReport
+from events.models import (
+    Chapter,
+    ChapterMembership,
+    Conference,
+    Meetup,
+    OrganizerApplication,
+    ProblemReport,
+    Session,
+    Speaker,
+    Talk,
+    TripReport,
+)
 from kb.models import Article
 from labtools.models import ImageCheck
 from portal.accounts.models import User
@@ -34,6 +45,18 @@ def _offered_talk(owner: User) -> Talk:
     return talk
 
 
+def _chapter_affairs(owner: User) -> World:
+    """The owner leads Pune, reads its reports, and has offered to help elsewhere."""
+    pune = Chapter.objects.get(slug="pune")
+    return {
+        "role": ChapterMembership.objects.create(chapter=pune, user=owner, role="lead", takes_reports=True),
+        "application": OrganizerApplication.objects.create(
+            applicant=owner, chapter=Chapter.objects.get(slug="bangalore"), motivation="I have a room."
+        ),
+        "problem_report": ProblemReport.objects.create(chapter=pune, text="The door was locked."),
+    }
+
+
 def make_world(owner: User) -> World:
     """Rows that the addresses of the site-wide tests name; the reports are real ones of the samples."""
     call_command("load_starting_content", verbosity=0)
@@ -46,6 +69,7 @@ def make_world(owner: User) -> World:
     finished = {"state": "finished", "stage": "done", "verdict": sample.verdict, "result": sample.result}
     finished |= {"length": sample.length, "sha256": sample.sha256, "finished_at": timezone.now()}
     return {
+        **_chapter_affairs(owner),
         "chapter": Chapter.objects.get(slug="pune"),
         "meetup": Meetup.objects.filter(chapter__slug="pune").get(),
         "talk": Talk.objects.get(slug="virgil3d-virtio-based-3d-capable-gpu"),

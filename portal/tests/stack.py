@@ -23,7 +23,7 @@ _BIN = Path(sys.executable).parent
 
 
 @cache
-def _migrated_database() -> Path:
+def migrated_database() -> Path:
     """An SQLite database of the present models without a row of ours, made once for all stacks of a process."""
     folder = Path(tempfile.mkdtemp(prefix="migrated-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -142,7 +142,7 @@ class Stack:
 
     def __enter__(self) -> Self:
         try:
-            shutil.copy(_migrated_database(), self.folder / "portal.sqlite3")
+            shutil.copy(migrated_database(), self.folder / "portal.sqlite3")
             for name in self.run:
                 self.start(name)
         except BaseException:
