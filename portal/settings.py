@@ -215,6 +215,12 @@ CELERY_BEAT_SCHEDULE["sweep-accounts"] = {
     "schedule": 3600,
     "options": {"queue": "mail", "expires": 3600},
 }
+# Ends within half a minute: mails wait in the same queue, whose workers may reach the internet anyway.
+CELERY_BEAT_SCHEDULE["check-resources"] = {
+    "task": "events.tasks.check_resources",
+    "schedule": 300,
+    "options": {"queue": "mail", "expires": 300},
+}
 CELERY_BEAT_SCHEDULE["sweep-uploads"] = {
     "task": "labtools.tasks.sweep_uploads",
     "schedule": 600,
