@@ -3,10 +3,24 @@
 from celery import shared_task
 from django.utils import timezone
 
-from events.services import resource_checks
+from events.services import resource_checks, seat_clock
 
 
 @shared_task(name="events.tasks.check_resources")
 def check_resources() -> None:
     """Runs every few minutes: ask a few slides and recordings whether they still answer."""
     resource_checks.check_due(at=timezone.now())
+
+
+@shared_task(name="events.tasks.expire_offers")
+def expire_offers() -> None:
+    """Beat: end offers that nobody took, and forget e-mail sign-ups that nobody confirmed."""
+    seat_clock.expire_offers(at=timezone.now())
+    seat_clock.forget_unconfirmed(at=timezone.now())
+
+
+@shared_task(name="events.tasks.reconfirm_due")
+def reconfirm_due() -> None:
+    """Beat: ask again who comes, and free the seats of those who did not answer."""
+    seat_clock.ask_reconfirmations(at=timezone.now())
+    seat_clock.release_unconfirmed(at=timezone.now())

@@ -14,6 +14,7 @@ from events.views import (
     programme,
     proposals,
     roles,
+    seats,
     speakers,
     talks,
     volunteering,
@@ -21,7 +22,9 @@ from events.views import (
 
 app_name = "events"
 
-_seats: list[URLPattern] = []
+_seats = [
+    path("rsvp/<str:token>/", seats.rsvp_link, name="rsvp_link"),
+]
 _polls: list[URLPattern] = []
 _check_in: list[URLPattern] = []
 _organizing = [

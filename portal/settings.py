@@ -221,6 +221,16 @@ CELERY_BEAT_SCHEDULE["check-resources"] = {
     "schedule": 300,
     "options": {"queue": "mail", "expires": 300},
 }
+CELERY_BEAT_SCHEDULE["expire-offers"] = {
+    "task": "events.tasks.expire_offers",
+    "schedule": BEAT_SECONDS * 2,
+    "options": {"queue": "mail", "expires": BEAT_SECONDS * 4},
+}
+CELERY_BEAT_SCHEDULE["reconfirm-due"] = {
+    "task": "events.tasks.reconfirm_due",
+    "schedule": 300,
+    "options": {"queue": "mail", "expires": 300},
+}
 CELERY_BEAT_SCHEDULE["sweep-uploads"] = {
     "task": "labtools.tasks.sweep_uploads",
     "schedule": 600,

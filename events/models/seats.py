@@ -69,6 +69,10 @@ class Rsvp(OfPerson):
     reconfirmed_for = models.DateTimeField(
         null=True, blank=True, help_text="The start for which they said again that they come."
     )
+    reconfirm_asked_for = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="The start for which they were asked."
+    )
+    reconfirm_asked_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     changed_at = models.DateTimeField(default=timezone.now, editable=False)
 

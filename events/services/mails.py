@@ -8,10 +8,11 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from events.models import ChapterFollow, ChapterMembership, OrganizerApplication, ProblemReport, Session
+from events.models import ChapterFollow, ChapterMembership, OrganizerApplication, ProblemReport, Rsvp, Session
 from events.queries.care import readers_of
 from events.queries.volunteering import deciders_of
 from events.services.follow_links import follow_url
+from events.services.links import rsvp_url
 from portal.accounts.models import User
 from portal.mail import kinds
 from portal.mail.kinds import Kind
@@ -24,6 +25,13 @@ CHAPTERS = Kind(
     can_switch_off=False,
 )
 kinds.register(CHAPTERS)
+SEATS = Kind(
+    key="meetup_seats",
+    name="Your sign-ups",
+    description="What becomes of a meetup that you signed up to: your seat, the waitlist, and its date.",
+    can_switch_off=False,
+)
+kinds.register(SEATS)
 
 
 def _tell(user: User, subject: str, template: str, key: str, context: dict[str, Any]) -> None:
@@ -161,3 +169,51 @@ def tell_talk_decided(session: Session) -> None:
                 "url": settings.SITE_URL + talk.get_absolute_url(),
             },
         )
+
+
+def tell_confirm_rsvp(rsvp: Rsvp) -> None:
+    """Ask the owner of an address to confirm the sign-up, or show the one that they have."""
+    _tell_rsvp(rsvp, "confirm", "Please confirm your sign-up", "Confirm or see it", "confirm")
+
+
+def tell_going(rsvp: Rsvp) -> None:
+    """You are going."""
+    _tell_rsvp(rsvp, "going", "You are going", "Cancel or change it", "cancel")
+
+
+def tell_waitlisted(rsvp: Rsvp) -> None:
+    """You are on the waitlist."""
+    _tell_rsvp(rsvp, "waitlisted", "You are on the waitlist", "Leave the waitlist or change it", "cancel")
+
+
+def tell_offered(rsvp: Rsvp) -> None:
+    """A seat is held for you."""
+    _tell_rsvp(rsvp, "offered", "A seat is free for you", "Take it", "accept")
+
+
+def tell_promoted(rsvp: Rsvp) -> None:
+    """You were on the waitlist and have a seat now."""
+    _tell_rsvp(rsvp, "promoted", "You have a seat now", "Cancel or change it", "cancel")
+
+
+def tell_left(rsvp: Rsvp) -> None:
+    """You are no longer signed up."""
+    _tell_rsvp(rsvp, "left", "You are no longer signed up", "See it", "view")
+
+
+def tell_reconfirm(rsvp: Rsvp) -> None:
+    """Do you still come?"""
+    _tell_rsvp(rsvp, "reconfirm", "Do you still come?", "Answer", "reconfirm")
+
+
+def _tell_rsvp(rsvp: Rsvp, event: str, news: str, button: str, action: str) -> None:
+    meetup = rsvp.meetup
+    queue_mail(
+        kind=SEATS.key,
+        to=rsvp.address,
+        user=rsvp.user,
+        subject=f"{news}: {meetup.title}",
+        template="events/mail/seat_news",
+        context={"news": news, "meetup": meetup, "button": button, "url": rsvp_url(rsvp, action)},
+        dedupe_key=f"rsvp-{event}:{rsvp.pk}:{rsvp.changed_at.isoformat()}",
+    )

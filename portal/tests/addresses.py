@@ -173,6 +173,7 @@ ADDRESSES = [
     # ---------------------------------------------------------------------------------------- rooms
     everyone("events:meetup_list"),
     everyone("events:meetup", arguments=_slug("meetup")),
+    everyone("events:rsvp_link", 404, arguments=lambda world: {"token": "no-such-token"}),
     machine("events:meetup_feed"),
     machine("events:meetup_picture", arguments=_slug("meetup")),
     machine("events:chapter_feed", arguments=_slug("chapter")),

@@ -1,0 +1,178 @@
+"""When a seat cannot be had, in words for the person who asks."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q
+from django.utils.formats import date_format
+
+from events.models import Block, Meetup, Person, Question, Rsvp
+from events.queries.people import rows_of
+
+Status = Meetup.Status
+Precision = Meetup.DatePrecision
+#: Answers by the question's primary key; ``yes`` or ``no``, a choice, or a line of text.
+Answers = Mapping[int, str]
+NO_ANSWERS: Answers = {}
+
+
+class SeatsRefused(Exception):
+    """What somebody asked for cannot be; the message is a sentence for them."""
+
+
+def closes_at(meetup: Meetup) -> dt.datetime | None:
+    """When sign-up ends: as the organizer set it, and never later than the start. None while that is unknown."""
+    start = starts_at(meetup)
+    moments = [moment for moment in (meetup.registration_closes_at, start) if moment]
+    return min(moments, default=None)
+
+
+def starts_at(meetup: Meetup) -> dt.datetime | None:
+    """The moment of the start; None while it is known to a day or a month only."""
+    return meetup.starts_at if meetup.date_precision == Precision.EXACT else None
+
+
+def gives_seats(meetup: Meetup) -> bool:
+    """Whether one can be going. While the date is open or put to the vote, one can be interested."""
+    return meetup.date_precision != Precision.NONE and meetup.status != Status.POLLING
+
+
+def moves_waitlist(meetup: Meetup, at: dt.datetime) -> bool:
+    """Whether a seat that becomes free is given to somebody who waits: until the meetup starts."""
+    if meetup.status in (Status.CANCELLED, Status.DRAFT) or not gives_seats(meetup) or meetup.is_past(at):
+        return False
+    start = starts_at(meetup)
+    return start is None or at < start
+
+
+def refusal_to_sign_up(meetup: Meetup, at: dt.datetime) -> str:
+    """Why nobody can sign up at ``at``, or an empty string."""
+    if refusal := refusal_of_state(meetup, at):
+        return refusal
+    if meetup.registration_opens_at and at < meetup.registration_opens_at:
+        return f"Sign-up opens on {_local(meetup.registration_opens_at, meetup)}."
+    end = closes_at(meetup)
+    if end and at >= end:
+        return f"Sign-up closed on {_local(end, meetup)}."
+    return ""
+
+
+def refusal_of_state(meetup: Meetup, at: dt.datetime) -> str:
+    """Why nobody can come, whenever they sign up, or an empty string."""
+    if meetup.status == Status.DRAFT:
+        return "This meetup is not published yet."
+    if meetup.status == Status.CANCELLED:
+        return "This meetup is cancelled."
+    if meetup.is_past(at):
+        return "This meetup is over."
+    if not meetup.takes_rsvps:
+        return "Nobody needs to sign up for this meetup here."
+    start = starts_at(meetup)
+    if start and at >= start:
+        return "This meetup has begun."
+    return ""
+
+
+def refuse_sign_up(meetup: Meetup, at: dt.datetime) -> None:
+    """Raise unless people can sign up at ``at``."""
+    if refusal := refusal_to_sign_up(meetup, at):
+        raise SeatsRefused(refusal)
+
+
+def refuse_state(meetup: Meetup, at: dt.datetime) -> None:
+    """Raise where nobody can come, whenever they signed up."""
+    if refusal := refusal_of_state(meetup, at):
+        raise SeatsRefused(refusal)
+
+
+def refuse_blocked(meetup: Meetup, person: Person) -> None:
+    """Raise if the chapter's organizers have blocked ``person``, as a member or by one of their addresses."""
+    whose = rows_of(person.user) if person.user else person.key
+    if Block.objects.filter(whose, chapter=meetup.chapter_id).exists():
+        raise SeatsRefused(
+            f"The organizers in {meetup.chapter.city} have blocked you from signing up to their meetups."
+        )
+
+
+def blocked(meetup: Meetup) -> Q:
+    """Sign-ups of people whom the chapter has blocked."""
+    blocks = Block.objects.filter(chapter=meetup.chapter_id)
+    members = blocks.filter(user__isnull=False).values("user")
+    return Q(user__in=members) | Q(user=None, email__in=blocks.filter(user=None).values("email"))
+
+
+def refuse_guests(meetup: Meetup, guests: int, *, kept: int = 0) -> None:
+    """Raise if ``guests`` are more than the meetup allows; ``kept`` were agreed to before it allowed fewer."""
+    if guests < 0:
+        raise SeatsRefused("The number of guests cannot be below zero.")
+    allowed = meetup.guests_allowed
+    if guests > max(allowed, kept):
+        if allowed == 0:
+            raise SeatsRefused("Guests are not possible at this meetup: everybody signs up for themselves.")
+        raise SeatsRefused(f"You can bring at most {allowed} guest{'s' if allowed != 1 else ''}.")
+    if meetup.capacity is not None and 1 + guests > max(meetup.capacity, 1 + kept):
+        raise SeatsRefused(
+            f"The meetup has {_seats(meetup.capacity)}; you and your guests would need {1 + guests}."
+        )
+
+
+def refuse_interest_only(meetup: Meetup) -> None:
+    """Raise while no seats are given out."""
+    if not gives_seats(meetup):
+        raise SeatsRefused(
+            "The date is still open, so there are no seats yet. Say that you are interested, and you hear of it."
+        )
+
+
+def refusal_of_party(free: int, guests: int) -> str:
+    """Why a party does not fit where nobody can wait."""
+    if free <= 0:
+        return "This meetup is full, and it has no waitlist."
+    return f"There {'is' if free == 1 else 'are'} only {_seats(free)} left; you and your guests need {1 + guests}."
+
+
+def refusal_of_more_guests(free: int) -> str:
+    """Why somebody who has seats cannot have more."""
+    if free <= 0:
+        return "There is no seat left for another guest. You keep what you have."
+    return f"There {'is' if free == 1 else 'are'} only {_seats(free)} left. You keep what you have."
+
+
+def checked_answers(questions: Iterable[Question], answers: Answers, *, required: bool) -> dict[int, str]:
+    """The answers as they are kept, empty ones left out. Raises for one that is missing, or none of the choices."""
+    kept: dict[int, str] = {}
+    for question in questions:
+        text = str(answers.get(question.pk, "")).strip()
+        if not text:
+            if required and question.is_required:
+                raise SeatsRefused(f"Please answer: {question.text}")
+            continue
+        if text not in possible_answers(question, text) or len(text) > 500:
+            raise SeatsRefused(f"Please choose one of the answers to: {question.text}")
+        kept[question.pk] = text
+    return kept
+
+
+def possible_answers(question: Question, text: str) -> list[str]:
+    """What may be answered; any text where text is asked for."""
+    if question.kind == Question.Kind.YES_NO:
+        return ["yes", "no"]
+    if question.kind == Question.Kind.CHOICE:
+        return [str(choice) for choice in question.choices]
+    return [text]
+
+
+def refuse_expired_offer(rsvp: Rsvp, at: dt.datetime) -> None:
+    """Raise if the seat that was offered is no longer held."""
+    if not rsvp.is_offer_open(at):
+        raise SeatsRefused("The time to take this seat is over, and it went to the next in the queue.")
+
+
+def _seats(number: int) -> str:
+    return f"{number} seat{'s' if number != 1 else ''}"
+
+
+def _local(moment: dt.datetime, meetup: Meetup) -> str:
+    there = moment.astimezone(ZoneInfo(meetup.time_zone))
+    return f"{date_format(there, 'l j F Y')} at {there:%H:%M} {meetup.time_zone}"
