@@ -8,6 +8,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+import time_machine
 from django.test import Client
 from django.utils import timezone
 from PIL import Image
@@ -112,6 +113,13 @@ def test_feed_entry_keeps_its_id_when_the_meetup_is_renamed_and_says_it_changed(
     after = feed_entry(meetup)
     assert after["unique_id"] == before["unique_id"]
     assert after["updateddate"] == before["updateddate"] + DAY
+
+
+def test_empty_feed_is_the_same_at_every_question(as_stranger: Client) -> None:
+    with time_machine.travel("2026-12-01"):
+        first = as_stranger.get("/meetups/feed.atom")["ETag"]
+    with time_machine.travel("2026-12-02"):
+        assert as_stranger.get("/meetups/feed.atom")["ETag"] == first
 
 
 def test_feed_is_not_sent_again_unchanged(as_stranger: Client) -> None:

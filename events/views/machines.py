@@ -1,5 +1,7 @@
 """Feeds, pictures and frames for other programs and sites; none of them knows who asks."""
 
+import datetime as dt
+
 from csp.decorators import csp
 from django.conf import settings
 from django.core.cache import cache
@@ -18,6 +20,7 @@ from events.models import Chapter, Meetup
 from events.queries import machines
 
 _DAY = 24 * 3600
+_LONG_AGO = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
 @require_safe
@@ -36,9 +39,16 @@ def chapter_feed(request: HttpRequest, slug: str) -> HttpResponse:
     return _feed(chapter.get_absolute_url(), title, chapter)
 
 
+class _Feed(Atom1Feed):
+    """Django says that a feed without entries was updated just now, which would be new at every question."""
+
+    def latest_post_date(self) -> dt.datetime:
+        return super().latest_post_date() if self.items else _LONG_AGO
+
+
 def _feed(page: str, title: str, chapter: Chapter | None) -> HttpResponse:
     link = settings.SITE_URL + page
-    feed = Atom1Feed(
+    feed = _Feed(
         title=title, link=link, description="", language="en", feed_url=f"{link}feed.atom", feed_guid=link
     )
     for meetup in machines.announced(chapter=chapter):
