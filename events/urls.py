@@ -17,6 +17,7 @@ from events.views import (
     seats,
     speakers,
     talks,
+    trip_reports,
     volunteering,
 )
 
@@ -107,7 +108,10 @@ _talks = [
     path("speakers/<slug:slug>/claims/<int:claim>/decide/", speakers.decide_claim, name="decide_claim"),
     path("conferences/", conferences.conference_list, name="conference_list"),
     path("conferences/<slug:slug>/", conferences.conference_detail, name="conference"),
-    path("trip-reports/<slug:slug>/", conferences.trip_report_detail, name="trip_report"),
+    path("conferences/<slug:slug>/reports/new/", trip_reports.new_trip_report, name="new_trip_report"),
+    path("trip-reports/<slug:slug>/", trip_reports.trip_report_detail, name="trip_report"),
+    path("trip-reports/<slug:slug>/edit/", trip_reports.edit_trip_report, name="edit_trip_report"),
+    path("trip-reports/<slug:slug>/delete/", trip_reports.delete_trip_report, name="delete_trip_report"),
 ]
 
 urlpatterns = [

@@ -288,6 +288,7 @@ ACCOUNT_RATE_LIMITS = {
     "chapter_search": "60/h/user",
     "speaker_claim": "10/d/user",
     "propose_talk": "20/d/user",
+    "trip_report": "10/d/user",
 }
 SOCIALACCOUNT_ADAPTER = "portal.accounts.factors.ConnectionAdapter"
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False

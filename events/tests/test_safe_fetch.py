@@ -254,9 +254,9 @@ def test_redirects_are_followed_by_hand_with_each_name_resolved_anew() -> None:
 
 
 def test_redirects_are_bounded() -> None:
-    with pages({"/": "302 Found\r\nLocation: /"}) as (network, asked):
-        with pytest.raises(FetchFailed, match="redirects too often"):
-            fetch(network, "http://a.example/")
+    loop = pages({"/": "302 Found\r\nLocation: /"})
+    with loop as (network, asked), pytest.raises(FetchFailed, match="redirects too often"):
+        fetch(network, "http://a.example/")
     assert len(asked) == MAX_REDIRECTS + 1
 
 

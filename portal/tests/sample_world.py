@@ -76,7 +76,10 @@ def make_world(owner: User) -> World:
         "offered": _offered_talk(owner),
         "speaker": Speaker.objects.get(slug="gleb-natapov"),
         "conference": Conference.objects.get(),
-        "report": TripReport.objects.get(),
+        "report": TripReport.objects.get(author=None),
+        "draft_report": TripReport.objects.create(
+            conference=Conference.objects.get(), slug="a-draft", title="A draft", author=owner
+        ),
         "article": Article.objects.get(),
         "mail": _mail(owner),
         "sample": sample,
