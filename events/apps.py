@@ -11,7 +11,18 @@ class EventsConfig(AppConfig):
         from portal.accounts import me_sections
         from portal.accounts import personal_data as keepers
 
-        keepers.register("events", export=personal_data.export_events, erase=personal_data.erase_events)
+        keepers.register(
+            "events",
+            export=personal_data.export_events,
+            erase=personal_data.erase_events,
+            warn=personal_data.warn_before_erasing,
+        )
         me_sections.register(
             "chapters", template="events/my_chapters.html", query=personal_data.my_chapters, order=10
+        )
+        me_sections.register(
+            "follows", template="events/my_follows.html", query=personal_data.my_follows, order=14
+        )
+        me_sections.register(
+            "offers", template="events/my_applications.html", query=personal_data.my_applications, order=12
         )

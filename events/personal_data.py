@@ -1,19 +1,18 @@
-"""What the meetups room keeps about a member: their roles in chapters."""
+"""What the meetups room keeps about a member, and what it shows them of it on their own page."""
 
 from typing import Any
 
-from events.models import CalendarToken, ChapterMembership
+from django.utils import timezone
+
+from events.models import CalendarToken, ChapterFollow, ChapterMembership, OrganizerApplication
+from events.services import chapter_privacy
 from portal.accounts.models import User
 
 
 def export_events(user: User) -> dict[str, Any]:
-    """The member's roles in chapters, present and past."""
+    """Everything that one member has or wrote here."""
     return {
-        "chapter_roles": list(
-            ChapterMembership.objects.filter(user=user)
-            .order_by("pk")
-            .values("chapter__slug", "role", "name", "since", "until")
-        ),
+        **chapter_privacy.export_chapters(user),
         "calendar_address_since": CalendarToken.objects.filter(user=user)
         .values_list("created_at", flat=True)
         .first(),
@@ -21,11 +20,29 @@ def export_events(user: User) -> dict[str, Any]:
 
 
 def erase_events(user: User) -> None:
-    """The member's roles go with the account; a row that also carries their name must not stay under it."""
-    ChapterMembership.objects.filter(user=user).delete()
+    """What is the member's goes with the account; what others need stays without their name."""
+    chapter_privacy.erase_chapters(user, at=timezone.now())
     CalendarToken.objects.filter(user=user).delete()
+
+
+def warn_before_erasing(user: User) -> list[str]:
+    """What others lose when the member goes."""
+    return chapter_privacy.warn_before_erasing(user, at=timezone.now())
 
 
 def my_chapters(user: User) -> list[ChapterMembership] | None:
     """The member's roles for their own page; None when there are none."""
-    return list(ChapterMembership.objects.filter(user=user, until=None).select_related("chapter")) or None
+    held = ChapterMembership.objects.filter(user=user).current(timezone.localdate())
+    return list(held.select_related("chapter")) or None
+
+
+def my_follows(user: User) -> list[ChapterFollow] | None:
+    """The chapters that the member follows; None when there are none."""
+    found = ChapterFollow.objects.filter(user=user).select_related("chapter")
+    return list(found.order_by("chapter__city")) or None
+
+
+def my_applications(user: User) -> list[OrganizerApplication] | None:
+    """The member's offers to help: those that wait, and the latest that were decided; None when there are none."""
+    found = OrganizerApplication.objects.filter(applicant=user).select_related("chapter")
+    return list(found[:10]) or None

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from events.services import resource_checks, seat_clock
+from events.services import follows, resource_checks, retention, roles, seat_clock
 
 
 @shared_task(name="events.tasks.check_resources")
@@ -24,3 +24,12 @@ def reconfirm_due() -> None:
     """Beat: ask again who comes, and free the seats of those who did not answer."""
     seat_clock.ask_reconfirmations(at=timezone.now())
     seat_clock.release_unconfirmed(at=timezone.now())
+
+
+@shared_task(name="events.tasks.tend_chapters")
+def tend_chapters() -> None:
+    """Runs every hour: follows find their members, roles that end are told of, and what is old is forgotten."""
+    now = timezone.now()
+    follows.adopt_all_follows()
+    roles.tell_of_ends(at=now)
+    retention.forget_old(at=now)

@@ -8,6 +8,7 @@ from events.views import (
     chapters,
     conferences,
     follows,
+    health,
     machines,
     meetups,
     organizing,
@@ -70,6 +71,8 @@ _care = [
 ]
 _chapters = [
     path("chapters/", chapters.chapter_list, name="chapter_list"),
+    path("chapters/health/", health.health, name="chapters_health"),
+    path("chapters/<slug:slug>/status/", health.set_status, name="chapter_status"),
     path("chapters/<slug:slug>/", chapters.chapter_detail, name="chapter"),
     path("chapters/<slug:slug>/edit/", chapters.edit_chapter, name="edit_chapter"),
     path("chapters/<slug:slug>/people/", roles.people, name="chapter_people"),

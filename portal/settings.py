@@ -390,6 +390,11 @@ FOLLOW_CONFIRM_DAYS = env.int("FOLLOW_CONFIRM_DAYS", 3, validate=validate.Range(
 REPORT_CLOSED_KEEP_DAYS = env.int("REPORT_CLOSED_KEEP_DAYS", 180, validate=validate.Range(1, 3650))
 RSVP_ADDRESS_KEEP_DAYS = env.int("RSVP_ADDRESS_KEEP_DAYS", 30, validate=validate.Range(1, 3650))
 ACT_KEEP_DAYS = env.int("ACT_KEEP_DAYS", 730, validate=validate.Range(30, 3650))
+CELERY_BEAT_SCHEDULE["tend-chapters"] = {
+    "task": "events.tasks.tend_chapters",
+    "schedule": 3600,
+    "options": {"queue": "mail", "expires": 3600},
+}
 
 # ------------------------------------------------------------------------------------------ image lab
 

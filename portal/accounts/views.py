@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from portal.accounts import archive, me_sections, queries, services
+from portal.accounts import archive, me_sections, personal_data, queries, services
 from portal.accounts.forms import EraseForm, ProfileForm, time_zone_names
 from portal.accounts.models import User
 from portal.mail.preferences import preferences_of, set_preference
@@ -145,4 +145,5 @@ def delete(request: HttpRequest) -> HttpResponse:
             logout(request)
             messages.success(request, "Your account and everything that belonged to it are erased.")
             return redirect("home")
-    return render(request, "accounts/delete.html", {"form": form})
+    context = {"form": form, "warnings": personal_data.warnings_for(user)}
+    return render(request, "accounts/delete.html", context)

@@ -212,6 +212,8 @@ ADDRESSES = [
     everyone("events:conference_list"),
     everyone("events:conference", arguments=_slug("conference")),
     everyone("events:trip_report", arguments=_slug("report")),
+    members("events:chapters_health", 404),
+    by_post("events:chapter_status", arguments=_slug("chapter")),
     everyone("events:chapter_start"),
     by_post("events:chapter_propose"),
     Address("events:application_list", SIGN_IN, 404, 200),
