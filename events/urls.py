@@ -9,6 +9,7 @@ from events.views import (
     conferences,
     follows,
     health,
+    imports,
     machines,
     meetups,
     organizing,
@@ -50,6 +51,8 @@ _calendars = [
     path("me/calendar/new/", calendars.my_calendar_new, name="my_calendar_new"),
     path("me/calendar/delete/", calendars.my_calendar_delete, name="my_calendar_delete"),
     path("chapters/<slug:slug>/calendar.ics", calendars.chapter_calendar, name="chapter_calendar"),
+    path("chapters/<slug:slug>/import/", imports.import_file, name="import_file"),
+    path("chapters/<slug:slug>/import/confirm/", imports.import_confirm, name="import_confirm"),
     path("meetups/<slug:slug>/event.ics", calendars.meetup_file, name="meetup_file"),
 ]
 _volunteering = [
