@@ -250,7 +250,9 @@ def send(client: Client, data: bytes, **fields: str) -> Any:
 
 
 def test_file_is_shown_first_and_imported_when_confirmed(as_owner: Client, chapter: Chapter) -> None:
-    assert "What is taken" in as_owner.get(PAGE).content.decode()
+    page = as_owner.get(PAGE).content.decode()
+    assert "What is taken" in page
+    assert f'href="{PAGE}"' in page
     shown = " ".join(send(as_owner, FILE).content.decode().split())
     assert "3 new, 0 changed, 0 here already" in shown
     assert "10 July 2026, 10:00 Asia/Kolkata" in shown
