@@ -183,7 +183,7 @@ ADDRESSES = [
     everyone("events:calendar_list"),
     machine("events:all_calendar"),
     machine("events:own_calendar", 404, arguments=lambda world: {"token": "no-such-token"}),
-    Address("events:import_file", SIGN_IN, 404, 404, _slug("chapter")),
+    Address("events:import_file", SIGN_IN, 404, 200, _slug("chapter")),
     by_post("events:import_confirm", arguments=_slug("chapter")),
     members("events:my_calendar"),
     members("events:my_calendar_new", 405, is_page=False),
