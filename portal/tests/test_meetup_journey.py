@@ -1,0 +1,109 @@
+"""The whole life of a meetup, on real processes in a real browser, with the mails that a real SMTP server took:
+somebody volunteers, gets a chapter, opens a vote, people sign up until it is full, one leaves, the next moves up,
+and the door checks them in."""
+
+import re
+from collections.abc import Iterator
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from portal.mail.tests.test_services_real import SmtpServer
+from portal.tests.browser import NewPage, axe_findings
+from portal.tests.processes import free_port, wait_for
+from portal.tests.stack import Stack
+
+pytestmark = [pytest.mark.browser, pytest.mark.services]
+PASSWORD = "a short sentence does well"
+PEOPLE = {"staff": "Sita Staff", "asha": "Asha Joshi", "ravi": "Ravi Patil", "meera": "Meera Rao"}
+_MAKE_PEOPLE = """
+from allauth.account.models import EmailAddress
+from portal.accounts.models import User
+for name, shown in {people!r}.items():
+    user = User.objects.create_user(name + "@example.org", {password!r}, display_name=shown, is_staff=name == "staff")
+    EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
+"""
+
+
+class Post:
+    """The mails that the SMTP server took."""
+
+    def __init__(self, server: SmtpServer) -> None:
+        self._server = server
+
+    def to(self, address: str, subject: str) -> EmailMessage:
+        """The mail to ``address`` whose subject has ``subject``; waits until it has arrived."""
+        wait_for(lambda: bool(self._found(address, subject)), 30)
+        (mail,) = self._found(address, subject)
+        return mail
+
+    def _found(self, address: str, subject: str) -> list[EmailMessage]:
+        return [
+            mail for mail in self._server.mails() if mail["To"] == address and subject in str(mail["Subject"])
+        ]
+
+
+def link_in(mail: EmailMessage, path: str) -> str:
+    """The address in the text of ``mail`` that has ``path``."""
+    body = mail.get_body(("plain",))
+    assert body
+    found = re.search(rf"https?://\S*{path}\S*", body.get_content())
+    assert found, body.get_content()
+    return found[0]
+
+
+@pytest.fixture
+def post(tmp_path: Path) -> Iterator[SmtpServer]:
+    folder = tmp_path / "post"
+    folder.mkdir()
+    with SmtpServer(free_port(), folder) as server:
+        yield server
+
+
+def _sign_in(new_page: NewPage, url: str, name: str) -> Page:
+    page = new_page()
+    page.goto(f"{url}/accounts/login/")
+    page.get_by_label("E-mail address").fill(f"{name}@example.org")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/me/")
+    return page
+
+
+def _volunteer(asha: Page, staff: Page, url: str, post: Post) -> None:
+    """Asha offers to start a chapter in Nagpur, is asked back, and is accepted."""
+    asha.goto(f"{url}/chapters/start/")
+    asha.get_by_label("City").first.fill("Nagpur")
+    asha.get_by_label("What you would be").select_option(label="Lead organizer")
+    asha.get_by_label("What you would do").fill("There is a room at my office, and six people who would come.")
+    asha.get_by_role("button", name="Send the offer").click()
+    expect(asha.get_by_role("heading", level=1)).to_have_text("Asha Joshi for Nagpur")
+    staff.goto(f"{url}/applications/")
+    staff.get_by_role("link", name=re.compile("Nagpur")).first.click()
+    staff.get_by_label("Message").fill("How many people does the room hold?")
+    staff.get_by_role("button", name="Send").click()
+    asha.goto(link_in(post.to("asha@example.org", "An answer to your offer"), "/applications/"))
+    asha.get_by_label("Message").fill("Forty, with a projector.")
+    asha.get_by_role("button", name="Send").click()
+    staff.goto(link_in(post.to("staff@example.org", "Asha Joshi wrote"), "/applications/"))
+    expect(staff.locator("main")).to_contain_text("Forty, with a projector.")
+    staff.get_by_label("Decision", exact=True).locator("visible=true").and_(staff.locator("select")).select_option(label="Accepted")
+    staff.get_by_label("Why").fill("Welcome.")
+    staff.get_by_role("button", name="Decide").click()
+    asha.goto(link_in(post.to("asha@example.org", "Welcome: your offer"), "/applications/"))
+    expect(asha.locator("main")).to_contain_text("Accepted")
+    asha.goto(f"{url}/chapters/nagpur/")
+    expect(asha.locator("main")).to_contain_text("Asha Joshi")
+
+
+def test_from_an_offer_to_the_door(tmp_path: Path, new_page: NewPage, post: SmtpServer) -> None:
+    var = tmp_path / "var"
+    var.mkdir()
+    env = {"EMAIL_URL": f"smtp://127.0.0.1:{post.port}", "MAIL_DUE_SECONDS": "0.5"}
+    with Stack(var, run=("redis", "web", "mail", "beat"), env=env) as stack:
+        stack.python(_MAKE_PEOPLE.format(people=PEOPLE, password=PASSWORD))
+        staff, asha = (_sign_in(new_page, stack.url, name) for name in ("staff", "asha"))
+        _volunteer(asha, staff, stack.url, Post(post))
+        assert axe_findings(asha) == []
