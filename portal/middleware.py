@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable
 
 from django.conf import settings
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.template import loader
 from django.utils.cache import patch_cache_control
 
 from portal import logs
@@ -69,3 +71,24 @@ def private_pages(get_response: GetResponse) -> GetResponse:
         return response
 
     return middleware
+
+
+class BusyDatabase:
+    """Turn a change that waited too long for SQLite's one writer into a page that says so, with status 503.
+
+    The writer before it may be a backup or a bulk import; nothing is broken, and nothing was changed.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self._get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer for a locked database; anything else goes its way."""
+        if not isinstance(exception, OperationalError) or "database is locked" not in str(exception):
+            return None
+        log.warning("the database stayed locked: %s", exception)
+        page = loader.render_to_string("503.html", {"request_id": logs.request_id.get()})
+        return HttpResponse(page, status=503, headers={"Retry-After": "30"})

@@ -115,6 +115,7 @@ MIDDLEWARE = [
     "portal.accounts.middleware.last_seen",
     "portal.accounts.middleware.time_zone",
     "portal.accounts.middleware.one_transaction",
+    "portal.middleware.BusyDatabase",
 ]
 
 ROOT_URLCONF = "portal.urls"

@@ -77,7 +77,9 @@ def _volunteer(asha: Page, staff: Page, url: str, post: Post) -> None:
     asha.goto(f"{url}/chapters/start/")
     asha.get_by_label("City").first.fill("Nagpur")
     asha.get_by_label("What you would be").select_option(label="Lead organizer")
-    asha.get_by_label("What you would do").fill("There is a room at my office, and six people who would come.")
+    asha.get_by_label("What you would do").fill(
+        "There is a room at my office, and six people who would come."
+    )
     asha.get_by_role("button", name="Send the offer").click()
     expect(asha.get_by_role("heading", level=1)).to_have_text("Asha Joshi for Nagpur")
     staff.goto(f"{url}/applications/")
@@ -89,7 +91,9 @@ def _volunteer(asha: Page, staff: Page, url: str, post: Post) -> None:
     asha.get_by_role("button", name="Send").click()
     staff.goto(link_in(post.to("staff@example.org", "Asha Joshi wrote"), "/applications/"))
     expect(staff.locator("main")).to_contain_text("Forty, with a projector.")
-    staff.get_by_label("Decision", exact=True).locator("visible=true").and_(staff.locator("select")).select_option(label="Accepted")
+    staff.get_by_label("Decision", exact=True).locator("visible=true").and_(
+        staff.locator("select")
+    ).select_option(label="Accepted")
     staff.get_by_label("Why").fill("Welcome.")
     staff.get_by_role("button", name="Decide").click()
     asha.goto(link_in(post.to("asha@example.org", "Welcome: your offer"), "/applications/"))

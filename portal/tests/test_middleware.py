@@ -3,8 +3,10 @@
 import logging
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 
+from events.queries.meetups import MeetupList
 from portal.tests.factories import PASSWORD, make_user
 
 
@@ -66,3 +68,18 @@ def test_what_is_the_same_for_everybody_is_kept_by_members_too(db: None) -> None
     feed = browser.get("/meetups/feed.atom")
     assert feed["Cache-Control"] == "public, max-age=300"
     assert feed["ETag"]
+
+
+@pytest.mark.parametrize(("trouble", "status"), [("database is locked", 503), ("disk I/O error", 500)])
+def test_a_lock_that_is_held_too_long_is_said_and_nothing_else_is_taken_for_it(
+    db: None, client: Client, monkeypatch: pytest.MonkeyPatch, trouble: str, status: int
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OperationalError(trouble)
+
+    client.raise_request_exception = False
+    monkeypatch.setattr(MeetupList, "count", fail)
+    answer = client.get("/meetups/")
+    assert answer.status_code == status
+    assert ("The portal is busy" in answer.content.decode()) is (status == 503)
+    assert answer.get("Retry-After") == ("30" if status == 503 else None)
