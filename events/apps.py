@@ -26,3 +26,6 @@ class EventsConfig(AppConfig):
         me_sections.register(
             "offers", template="events/my_applications.html", query=personal_data.my_applications, order=12
         )
+        me_sections.register(
+            "meetups", template="events/my_meetups.html", query=personal_data.my_meetups, order=5
+        )

@@ -5,7 +5,9 @@ from typing import Any
 from django.utils import timezone
 
 from events.models import CalendarToken, ChapterFollow, ChapterMembership, OrganizerApplication
+from events.queries.own_meetups import OwnMeetups, exported_rsvps, own_meetups
 from events.services import chapter_privacy
+from events.services.seats import erase_rsvps
 from portal.accounts.models import User
 
 
@@ -13,6 +15,7 @@ def export_events(user: User) -> dict[str, Any]:
     """Everything that one member has or wrote here."""
     return {
         **chapter_privacy.export_chapters(user),
+        "sign_ups": exported_rsvps(user),
         "calendar_address_since": CalendarToken.objects.filter(user=user)
         .values_list("created_at", flat=True)
         .first(),
@@ -21,6 +24,7 @@ def export_events(user: User) -> dict[str, Any]:
 
 def erase_events(user: User) -> None:
     """What is the member's goes with the account; what others need stays without their name."""
+    erase_rsvps(user=user, at=timezone.now())
     chapter_privacy.erase_chapters(user, at=timezone.now())
     CalendarToken.objects.filter(user=user).delete()
 
@@ -46,3 +50,8 @@ def my_applications(user: User) -> list[OrganizerApplication] | None:
     """The member's offers to help: those that wait, and the latest that were decided; None when there are none."""
     found = OrganizerApplication.objects.filter(applicant=user).select_related("chapter")
     return list(found[:10]) or None
+
+
+def my_meetups(user: User) -> OwnMeetups:
+    """The member's sign-ups for their own page."""
+    return own_meetups(user, at=timezone.now())

@@ -26,6 +26,10 @@ from events.views import (
 app_name = "events"
 
 _seats = [
+    path("meetups/<slug:slug>/rsvp/", seats.rsvp, name="rsvp"),
+    path("meetups/<slug:slug>/rsvp/leave/", seats.rsvp_leave, name="rsvp_leave"),
+    path("meetups/<slug:slug>/rsvp/accept/", seats.rsvp_accept, name="rsvp_accept"),
+    path("meetups/<slug:slug>/rsvp/reconfirm/", seats.rsvp_reconfirm, name="rsvp_reconfirm"),
     path("rsvp/<str:token>/", seats.rsvp_link, name="rsvp_link"),
 ]
 _polls: list[URLPattern] = []

@@ -283,6 +283,7 @@ ACCOUNT_FORMS = {
 # Beside allauth's own limits: forms that write or mail for somebody who is not signed in, or in bulk.
 ACCOUNT_RATE_LIMITS = {
     "follow_by_email": "10/h/ip,3/h/key",
+    "rsvp_by_email": "20/h/ip,5/h/key",
     "problem_report": "5/h/ip",
     "offer_to_help": "10/d/user",
     "propose_chapter": "3/d/user",

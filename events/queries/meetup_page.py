@@ -22,6 +22,8 @@ from django.db.models.functions import Cast, Concat
 from events.models import Announcement, Chapter, ChapterMembership, CoHost, Meetup, Photo, Rsvp
 from events.permissions import can_manage_meetup
 from events.queries.chapters import organizers
+from events.queries.people import rows_of
+from events.queries.seats import Need, SeatsBox, counted_needs, seat_counts, seats_box
 from events.queries.talks import ScheduledTalk, meetup_talks
 from portal.accounts.models import User
 
@@ -74,6 +76,7 @@ class MeetupPage:
     photos: list[ShownPhoto]
     messages: list[ShownMessage]
     talks: list[ScheduledTalk]
+    seats: SeatsBox
 
 
 def readable_meetups(user: object) -> QuerySet[Meetup]:
@@ -82,11 +85,11 @@ def readable_meetups(user: object) -> QuerySet[Meetup]:
     ``reader_is_going`` says whether ``user`` has a seat.
     """
     going = Rsvp.objects.filter(meetup=OuterRef("pk"), status=Rsvp.Status.GOING)
-    mine = going.filter(user=user) if isinstance(user, User) else going.none()
+    mine = going.filter(rows_of(user)) if isinstance(user, User) else going.none()
     return (
         Meetup.objects.visible_to(user)
         .select_related("chapter", "venue")
-        .annotate(reader_is_going=Exists(mine))
+        .annotate(reader_is_going=Exists(mine), **seat_counts())
     )
 
 
@@ -99,19 +102,25 @@ def meetup_page(meetup: Meetup, user: object, at: dt.datetime) -> MeetupPage:
         is_past=meetup.is_past(at),
         can_manage=manages,
         shows_online_url=bool(meetup.online_url) and (manages or getattr(meetup, "reader_is_going", False)),
-        organizers=[ShownPerson(row["first"], row["second"]) for row in around if row["kind"] == "organizer"],
-        co_hosts=[ShownCoHost(row["first"], row["second"]) for row in around if row["kind"] == "co-host"],
+        organizers=[ShownPerson(row["first"], row["second"]) for row in around if row["area"] == "organizer"],
+        co_hosts=[ShownCoHost(row["first"], row["second"]) for row in around if row["area"] == "co-host"],
         photos=[
             ShownPhoto(row["n"], row["first"], row["across"], row["down"])
             for row in around
-            if row["kind"] == "photo"
+            if row["area"] == "photo"
         ],
         messages=[
             ShownMessage(row["first"], row["second"], row["moment"])
             for row in around
-            if row["kind"] == "message"
+            if row["area"] == "message"
         ],
         talks=meetup_talks(meetup),
+        seats=seats_box(
+            meetup,
+            user,
+            needs=[Need(row["first"], row["across"]) for row in around if row["area"] == "need"],
+            at=at,
+        ),
     )
 
 
@@ -144,10 +153,11 @@ def _around(meetup: Meetup, at: dt.datetime) -> list[dict[str, Any]]:
     )
     public = Announcement.objects.filter(meetup=meetup, is_public=True)
     messages = _rows(public, "message", first=F("subject"), second=F("text"), moment=F("created_at"))
-    return list(people.union(hosts, photos, messages, all=True).order_by("kind", "moment", "n"))
+    needs = _rows(counted_needs(meetup), "need", first=F("counted_as"), second=Value(""), across=F("have"))
+    return list(people.union(hosts, photos, messages, needs, all=True).order_by("area", "moment", "n"))
 
 
-def _rows(found: QuerySet[Any], kind: str, **columns: Any) -> QuerySet[Any, dict[str, Any]]:
+def _rows(found: QuerySet[Any], area: str, **columns: Any) -> QuerySet[Any, dict[str, Any]]:
     """``found`` as rows of one shape, so that PostgreSQL can put them below those of another table."""
     shape: dict[str, Any] = {"across": Value(0), "down": Value(0), "moment": Value(None)} | columns
     types: dict[str, Any] = {
@@ -158,6 +168,6 @@ def _rows(found: QuerySet[Any], kind: str, **columns: Any) -> QuerySet[Any, dict
     }
     cast = {name: Cast(value, types.get(name, DateTimeField())) for name, value in shape.items()}
     named: QuerySet[Any, Any] = found.order_by().annotate(
-        kind=Cast(Value(kind), TextField()), n=F("pk"), **cast
+        area=Cast(Value(area), TextField()), n=F("pk"), **cast
     )
-    return named.values("kind", "n", "first", "second", "across", "down", "moment")
+    return named.values("area", "n", "first", "second", "across", "down", "moment")

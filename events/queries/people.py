@@ -2,6 +2,7 @@
 
 from allauth.account.models import EmailAddress
 from django.db.models import Q
+from django.db.models.functions import Lower
 
 from portal.accounts.models import User
 
@@ -21,4 +22,5 @@ def member_with(email: str) -> User | None:
 
 def rows_of(user: User) -> Q:
     """Finds a member's rows, also those made with one of their verified addresses before they signed in."""
-    return Q(user=user) | Q(user=None, email__in=addresses_of(user))
+    verified = EmailAddress.objects.filter(user=user, verified=True)
+    return Q(user=user) | Q(user=None, email__in=verified.values(address=Lower("email")))

@@ -173,6 +173,10 @@ ADDRESSES = [
     # ---------------------------------------------------------------------------------------- rooms
     everyone("events:meetup_list"),
     everyone("events:meetup", arguments=_slug("meetup")),
+    everyone("events:rsvp", arguments=_slug("meetup")),
+    by_post("events:rsvp_leave", arguments=_slug("meetup")),
+    by_post("events:rsvp_accept", arguments=_slug("meetup")),
+    by_post("events:rsvp_reconfirm", arguments=_slug("meetup")),
     everyone("events:rsvp_link", 404, arguments=lambda world: {"token": "no-such-token"}),
     machine("events:meetup_feed"),
     machine("events:meetup_picture", arguments=_slug("meetup")),
