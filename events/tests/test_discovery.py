@@ -186,6 +186,7 @@ def test_frame_may_stand_in_other_sites_and_tells_everybody_the_same(
     make_meetup(pune, title="Hidden", status="draft")
     frame = as_stranger.get("/chapters/pune/embed/")
     assert "X-Frame-Options" not in frame
+    assert not frame.cookies
     assert "frame-ancestors *" in frame["Content-Security-Policy"]
     assert "script-src" not in frame["Content-Security-Policy"]
     assert as_owner.get("/chapters/pune/embed/").content == frame.content
@@ -267,3 +268,12 @@ def test_chapters_say_where_they_are_for_sorting_in_the_browser(as_stranger: Cli
     response = as_stranger.get("/chapters/")
     assert response.content.decode().count("data-latitude") == 1
     assert response["Permissions-Policy"] == "geolocation=(self)"
+
+
+def test_chapter_page_gives_the_frame_to_copy_and_leads_to_its_feed(as_stranger: Client) -> None:
+    make_chapter("pune", city='"><b>Pune')
+    page = as_stranger.get("/chapters/pune/").content.decode()
+    assert "&lt;iframe src=&quot;" in page or '&lt;iframe src="' in page
+    assert "/chapters/pune/embed/" in page
+    assert "<b>Pune" not in page
+    assert 'href="/chapters/pune/feed.atom"' in page
