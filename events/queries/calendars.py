@@ -5,11 +5,12 @@ an online meetup and people's names are in no shared one; times name their zone 
 """
 
 import datetime as dt
+from dataclasses import dataclass
 from email.utils import parseaddr
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Prefetch, Q, prefetch_related_objects
+from django.db.models import Count, Exists, Max, OuterRef, Prefetch, Q, prefetch_related_objects
 from django.utils import timezone
 
 from events.ical.writer import Calendar, Event, Party, write_calendar
@@ -103,15 +104,23 @@ def invitation(
     return write_calendar(Calendar(events=(event,), time_zone=meetup.time_zone, method=method))
 
 
-def shared_feed_changed_at(chapter: Chapter | None, *, at: dt.datetime) -> dt.datetime:
-    """When the feed of ``chapter``, or of all, may have changed last: for Last-Modified.
+@dataclass(frozen=True)
+class FeedState:
+    """What tells a shared feed from its older and newer selves, in one query and without its events.
 
-    Meetups leave the window at midnight (UTC), so that is the earliest answer. What no row tells, such as a venue's
-    new address, is told by the ETag at once and by this on the next day.
+    ``changed_at`` is for Last-Modified: the last change of a row, or midnight (UTC), when meetups leave the window.
+    What no meetup's row tells, such as a venue's new address, is not in it.
     """
+
+    changed_at: dt.datetime
+    meetups: int
+
+
+def feed_state(chapter: Chapter | None, *, at: dt.datetime) -> FeedState:
+    """The state of the feed of ``chapter``, or of all."""
     meetups = Meetup.objects.filter(held_by(chapter)) if chapter else Meetup.objects.all()
-    changed = meetups.order_by("-changed_at").values_list("changed_at", flat=True).first()
-    return max(_midnight(at), changed or _midnight(at))
+    found = meetups.aggregate(changed=Max("changed_at"), number=Count("pk"))
+    return FeedState(max(_midnight(at), found["changed"] or _midnight(at)), found["number"])
 
 
 def held_by(chapter: Chapter) -> Q:

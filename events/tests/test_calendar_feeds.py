@@ -274,3 +274,17 @@ def test_titles_write_no_lines_of_their_own(as_stranger: Client) -> None:
             line for line in body.decode().splitlines() if line.startswith(("ATTENDEE", "END:VEVENT\\"))
         ]
         assert read_events(body)[meetup.ical_uid]["SUMMARY"] == "A\nATTENDEE:mailto:x\nEND:VEVENT"
+
+
+def test_feed_is_written_once_for_all_who_ask_until_a_meetup_changes(as_stranger: Client) -> None:
+    meetup = make_dated_meetup(NOW + DAY, chapter=make_chapter("pune"), title="Before")
+    for address, most in ((ALL, 1), ("/chapters/pune/calendar.ics", 2)):
+        first = as_stranger.get(address).content
+        with CaptureQueriesContext(connection) as captured:
+            assert as_stranger.get(address).content == first
+        assert len(captured) == most
+    later = NOW + dt.timedelta(seconds=1)
+    Meetup.objects.filter(pk=meetup.pk).update(title="After", changed_at=later)
+    assert feed(as_stranger)[meetup.ical_uid]["SUMMARY"] == "After"
+    meetup.delete()
+    assert feed(as_stranger) == feed(as_stranger, "/chapters/pune/calendar.ics") == {}

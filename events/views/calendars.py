@@ -1,11 +1,13 @@
 """Calendar feeds, and a member's own address."""
 
 import datetime as dt
+from collections.abc import Callable
 from hashlib import sha256
 from typing import cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -21,7 +23,7 @@ from events.queries.own_calendar import own_feed
 from events.services import calendar_tokens
 from portal.accounts.models import User
 
-#: Seconds for which caches between us and many readers of one feed may answer alone.
+#: Seconds for which caches, ours and those between us and the readers, may answer for a shared feed.
 SHARED_SECONDS = 300
 
 
@@ -29,8 +31,9 @@ SHARED_SECONDS = 300
 def all_calendar(request: HttpRequest) -> HttpResponseBase:
     """Everybody's feed."""
     now = timezone.now()
-    changed = calendars.shared_feed_changed_at(None, at=now)
-    return _shared(request, calendars.all_chapters_feed(at=now), "meetups", changed)
+    state = calendars.feed_state(None, at=now)
+    body = _kept(f"all:{state}", lambda: calendars.all_chapters_feed(at=now))
+    return _shared(request, body, "meetups", state.changed_at)
 
 
 @require_safe
@@ -38,8 +41,22 @@ def chapter_calendar(request: HttpRequest, slug: str) -> HttpResponseBase:
     """A chapter's feed; an archived chapter keeps its own, for programs go on asking."""
     chapter = get_object_or_404(Chapter, slug=slug)
     now = timezone.now()
-    changed = calendars.shared_feed_changed_at(chapter, at=now)
-    return _shared(request, calendars.chapter_feed(chapter, at=now), chapter.slug, changed)
+    state = calendars.feed_state(chapter, at=now)
+    body = _kept(f"{chapter.pk}:{state}", lambda: calendars.chapter_feed(chapter, at=now))
+    return _shared(request, body, chapter.slug, state.changed_at)
+
+
+def _kept(key: str, make: Callable[[], bytes]) -> bytes:
+    """The bytes of a shared feed, made once for all who ask in some minutes, unless a meetup changes.
+
+    A thousand meetups take a good part of a second to write, and programs ask every hour, on the hour.
+    """
+    name = f"calendar:{sha256(key.encode()).hexdigest()}"
+    body: bytes | None = cache.get(name)
+    if body is None:
+        body = make()
+        cache.set(name, body, SHARED_SECONDS)
+    return body
 
 
 @require_safe
