@@ -1,9 +1,15 @@
 """Work of the meetups room that happens outside a request. A task loads by id and calls one service."""
 
+import logging
+
 from celery import shared_task
 from django.utils import timezone
 
+from events.series_rules import RuleRefused
 from events.services import follows, resource_checks, retention, roles, seat_clock
+from events.services import series as series_service
+
+log = logging.getLogger(__name__)
 
 
 @shared_task(name="events.tasks.check_resources")
@@ -33,3 +39,14 @@ def tend_chapters() -> None:
     follows.adopt_all_follows()
     roles.tell_of_ends(at=now)
     retention.forget_old(at=now)
+
+
+@shared_task(name="events.tasks.extend_series")
+def extend_series() -> None:
+    """Runs every few hours: make the meetups of all series for the next half year."""
+    now = timezone.now()
+    for series in series_service.running_series(now).select_related("chapter").iterator():
+        try:
+            series_service.extend_series(series=series, at=now)
+        except RuleRefused:
+            log.warning("series %s has a rule that cannot be read, nothing is made", series.pk)

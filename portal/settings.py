@@ -232,6 +232,11 @@ CELERY_BEAT_SCHEDULE["reconfirm-due"] = {
     "schedule": 300,
     "options": {"queue": "mail", "expires": 300},
 }
+CELERY_BEAT_SCHEDULE["extend-series"] = {
+    "task": "events.tasks.extend_series",
+    "schedule": 6 * 3600,
+    "options": {"queue": "mail", "expires": 3600},
+}
 CELERY_BEAT_SCHEDULE["sweep-uploads"] = {
     "task": "labtools.tasks.sweep_uploads",
     "schedule": 600,

@@ -32,6 +32,13 @@ class AuditLog(models.Model):
     def __str__(self) -> str:
         return self.act
 
+    @property
+    def words(self) -> str:
+        """The act as people read it, with the fields that changed: “Change meetup: capacity, title”."""
+        fields = self.detail.get("fields", []) if isinstance(self.detail, dict) else []
+        named = ", ".join(str(field).replace("_", " ") for field in fields)
+        return self.act.replace("_", " ").capitalize() + (f": {named}" if named else "")
+
 
 class ProblemReport(models.Model):
     """Something that somebody saw or suffered, told to the people whom the chapter names."""

@@ -79,6 +79,16 @@ class Venue(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def map_address(self) -> str:
+        """A link to a map: the one that organizers gave, or by coordinates to OpenStreetMap; empty where neither is."""
+        if self.map_url.startswith("https://"):
+            return self.map_url
+        if self.latitude is None or self.longitude is None:
+            return ""
+        north, east = self.latitude, self.longitude
+        return f"https://www.openstreetmap.org/?mlat={north}&mlon={east}#map=17/{north}/{east}"
+
 
 class Topic(models.Model):
     """What meetups are about, in a word or two; for finding them."""
@@ -104,10 +114,16 @@ class MeetupSeries(models.Model):
     minutes = models.PositiveIntegerField(default=120)
     time_zone = models.CharField(max_length=64, default="Asia/Kolkata", validators=[validate_time_zone])
     until = models.DateField(null=True, blank=True, help_text="Last day. Empty: it goes on.")
+    made_until = models.DateField(
+        null=True, blank=True, editable=False, help_text="Up to this day its meetups were made, once."
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         verbose_name_plural = "meetup series"
+        constraints = [
+            models.CheckConstraint(condition=Q(minutes__range=(1, 14 * 24 * 60)), name="series_length_sane")
+        ]
 
     def __str__(self) -> str:
         return self.title

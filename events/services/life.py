@@ -54,6 +54,15 @@ def refuse_move(meetup: Meetup, to: str, at: dt.datetime) -> None:
         raise MeetupRefused("This meetup is over, so it stays what it was. Copy it to hold it again.")
 
 
+def can_move(meetup: Meetup, to: str, at: dt.datetime) -> bool:
+    """Whether ``meetup`` as it is now may become ``to`` at ``at``."""
+    try:
+        refuse_move(meetup, to, at)
+    except MeetupRefused:
+        return False
+    return True
+
+
 def refuse_unfit_date(meetup: Meetup) -> None:
     """Raise :class:`MeetupRefused` where the date of ``meetup`` does not fit its state or itself."""
     precision = meetup.date_precision

@@ -2,19 +2,21 @@
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import F
 from django.utils.text import slugify
 
-from events.models import Chapter, Meetup, Question
+from events.models import Chapter, Meetup, Question, Topic
 from events.permissions import can_manage_chapter
 from events.services.audit import note_act
+from events.services.edit_conflicts import merged
 from events.services.life import MeetupRefused, refuse_move, refuse_unfit_date
 from events.services.locks import lock_meetup
+from events.wall_clock import NoSuchTime, moment_of, same_wall_clock
 from portal.accounts.models import User
 
 #: Fields whose change a calendar must hear of: time, place and status (RFC 5545, section 3.8.7.4), and the title.
@@ -56,12 +58,15 @@ EDITABLE_FIELDS = frozenset(
         "asks_reconfirmation",
         "recap",
         "recap_path",
+        "topics",
     }
 )
+#: What the form of a meetup edits: all but what comes after it.
+FORM_FIELDS = EDITABLE_FIELDS - {"recap", "recap_path"}
+_COLUMNS = EDITABLE_FIELDS - {"topics"}
 _WALL_CLOCK_FIELDS = ("starts_at", "ends_at", "registration_opens_at", "registration_closes_at")
 #: What a copy takes along; date, status, seats taken and what came after are its own.
 _COPIED_FIELDS = (
-    "chapter",
     "title",
     "summary",
     "description",
@@ -100,47 +105,77 @@ def create_meetup(
     *, chapter: Chapter, actor: User | None, fields: Mapping[str, Any], at: dt.datetime
 ) -> Meetup:
     """A new draft of ``chapter``. Raises :class:`MeetupRefused` where its date does not fit."""
-    _demand(actor, chapter)
-    meetup = Meetup(**({"time_zone": chapter.time_zone} | dict(fields)))
-    meetup.chapter, meetup.changed_at = chapter, at
+    demand_organizer(actor, chapter)
+    values = {"time_zone": chapter.time_zone} | dict(fields)
+    topics = values.pop("topics", [])
+    meetup = Meetup(chapter=chapter, changed_at=at, **values)
     refuse_unfit_date(meetup)
     with transaction.atomic():
         meetup.slug = free_slug(f"{chapter.slug} {meetup.title}")
         meetup.save(force_insert=True)
+        _set_topics(meetup, topics)
         note_act("create_meetup", actor=actor, meetup=meetup, title=meetup.title)
     return meetup
 
 
 @transaction.atomic
 def change_meetup(
-    *, meetup: Meetup, actor: User | None, changes: Mapping[str, Any], at: dt.datetime
+    *,
+    meetup: Meetup,
+    actor: User | None,
+    changes: Mapping[str, Any],
+    at: dt.datetime,
+    seen: Mapping[str, str] | None = None,
+    detaches: bool = True,
 ) -> set[str]:
     """Change some of :data:`EDITABLE_FIELDS`; returns the names of those that differ from what was stored.
 
-    A new time zone alone keeps the time on the wall clock. Raises :class:`MeetupRefused`.
+    A new time zone alone keeps the time on the wall clock. With ``seen``, the fingerprints of what the editor saw,
+    what others changed since is kept. One of a series is edited alone from then on, unless ``detaches`` is false.
+    Raises :class:`MeetupRefused`, and :class:`EditConflict` where both changed
+    the same.
     """
-    _demand(actor, meetup.chapter)
+    demand_organizer(actor, meetup.chapter)
     unknown = set(changes) - EDITABLE_FIELDS
     if unknown:
         raise ValueError(f"{', '.join(sorted(unknown))} cannot be changed this way.")
     row = lock_meetup(meetup.pk)
-    was_over = row.is_past(at)
+    if seen is not None:
+        changes = merged(row, changes, seen)
+    _refuse_changes(row, changes, at)
     if "time_zone" in changes:
         _keep_wall_clock(row, changes["time_zone"])
-    for name, value in changes.items():
-        setattr(row, name, value)
+    for name in changes.keys() - {"topics"}:
+        setattr(row, name, changes[name])
     refuse_unfit_date(row)
-    changed = save_meetup(meetup=row, fields=EDITABLE_FIELDS, at=at)
-    if (
-        was_over
-        and row.status != Meetup.Status.DRAFT
-        and changed & {"starts_at", "ends_at", "date_precision"}
-    ):
-        raise MeetupRefused("This meetup is over, so its date stays what it was. Copy it to hold it again.")
+    changed = save_meetup(meetup=row, fields=_COLUMNS & changes.keys() | set(_WALL_CLOCK_FIELDS), at=at)
+    if "topics" in changes and _set_topics(row, changes["topics"]):
+        changed.add("topics")
+    if changed and detaches:
+        _detach(row)
     if changed:
         note_act("change_meetup", actor=actor, meetup=row, fields=sorted(changed))
     meetup.refresh_from_db()
     return changed
+
+
+def _refuse_changes(row: Meetup, changes: Mapping[str, Any], at: dt.datetime) -> None:
+    """Raise :class:`MeetupRefused` for what the meetup as it is now cannot take."""
+    dates = ("starts_at", "ends_at", "date_precision", "time_zone")
+    moves = any(name in changes and changes[name] != getattr(row, name) for name in dates)
+    if moves and row.status != Meetup.Status.DRAFT and row.starts_at is not None and row.is_past(at):
+        raise MeetupRefused("This meetup is over, so its date stays what it was. Copy it to hold it again.")
+    if moves and row.status == Meetup.Status.POLLING and row.polls.filter(closed_at=None).exists():
+        raise MeetupRefused("People are voting on the date. Close the vote first; it sets the date.")
+    capacity = changes.get("capacity", row.capacity)
+    if capacity is None or capacity == row.capacity:
+        return
+    taken = row.rsvps.holding().seats()
+    if capacity < taken:
+        raise MeetupRefused(
+            f"{taken} seats are taken or offered, so there cannot be only {capacity}. "
+            f"Nobody loses a seat this way: remove people from the attendees first, or keep {taken}."
+        )
 
 
 @transaction.atomic
@@ -158,12 +193,14 @@ def set_date(
 
     Raises :class:`MeetupRefused` where the state may not follow or the date does not fit it.
     """
-    _demand(actor, meetup.chapter)
+    demand_organizer(actor, meetup.chapter)
     row = lock_meetup(meetup.pk)
     refuse_move(row, status, at)
     row.starts_at, row.ends_at, row.date_precision, row.status = starts_at, ends_at, precision, status
     refuse_unfit_date(row)
     changed = save_meetup(meetup=row, fields=("starts_at", "ends_at", "date_precision", "status"), at=at)
+    if changed - {"status"}:
+        _detach(row)
     if changed:
         note_act("set_date", actor=actor, meetup=row, status=status, starts_at=_text(starts_at))
     meetup.refresh_from_db()
@@ -197,7 +234,7 @@ def publish_meetup(*, meetup: Meetup, actor: User | None, status: str, at: dt.da
 @transaction.atomic
 def cancel_meetup(*, meetup: Meetup, actor: User | None, reason: str, at: dt.datetime) -> None:
     """Cancel it. Its sign-ups and its UID stay, so that every calendar hears of it. Raises :class:`MeetupRefused`."""
-    _demand(actor, meetup.chapter)
+    demand_organizer(actor, meetup.chapter)
     row = lock_meetup(meetup.pk)
     if row.status == Meetup.Status.CANCELLED:
         return
@@ -209,13 +246,23 @@ def cancel_meetup(*, meetup: Meetup, actor: User | None, reason: str, at: dt.dat
 
 
 @transaction.atomic
+def tell_of_place(*, meetup: Meetup, at: dt.datetime) -> None:
+    """Its venue is described anew: SEQUENCE grows, as for every change of place."""
+    row = lock_meetup(meetup.pk)
+    row.ical_sequence, row.changed_at = row.ical_sequence + 1, at
+    row.save(update_fields=["ical_sequence", "changed_at"])
+
+
+@transaction.atomic
 def discard_meetup(*, meetup: Meetup, actor: User, at: dt.datetime) -> None:
     """Delete a draft that nobody has seen. Raises :class:`MeetupRefused` for anything else."""
-    _demand(actor, meetup.chapter)
+    demand_organizer(actor, meetup.chapter)
     row = lock_meetup(meetup.pk)
     if row.status != Meetup.Status.DRAFT or row.rsvps.exists():
         raise MeetupRefused("People have seen this meetup. Cancel it instead of discarding it.")
     note_act("discard_meetup", actor=actor, chapter=row.chapter, title=row.title)
+    for photo in row.photos.all():
+        transaction.on_commit(partial(photo.image.storage.delete, str(photo.image.name)))
     row.delete()
 
 
@@ -227,8 +274,7 @@ def copy_meetup(
 
     Its date is open, or ``starts_at`` with the same length. Co-hosts are asked anew.
     """
-    fields: dict[str, Any] = {name: getattr(meetup, name) for name in _COPIED_FIELDS}
-    chapter = fields.pop("chapter")
+    fields = copied_fields(meetup)
     if starts_at is not None:
         length = meetup.ends_at - meetup.starts_at if meetup.ends_at and meetup.starts_at else None
         fields |= {
@@ -236,10 +282,30 @@ def copy_meetup(
             "ends_at": starts_at + length if length else None,
             "date_precision": Meetup.DatePrecision.EXACT,
         }
-    copy = create_meetup(chapter=chapter, actor=actor, fields=fields, at=at)
+    copy = create_meetup(chapter=meetup.chapter, actor=actor, fields=fields, at=at)
     copy_questions(meetup, copy)
     note_act("copy_meetup", actor=actor, meetup=copy, copied=meetup.slug)
     return copy
+
+
+def copied_fields(meetup: Meetup) -> dict[str, Any]:
+    """What another meetup like ``meetup`` begins with: its words, place and seats."""
+    fields: dict[str, Any] = {name: getattr(meetup, name) for name in _COPIED_FIELDS}
+    return fields | {"topics": [topic.name for topic in meetup.topics.all()]}
+
+
+def copy_start(meetup: Meetup, day: dt.date) -> dt.datetime:
+    """The start on ``day`` at the time of day of ``meetup``, on its own wall clock, whatever the season.
+
+    Raises :class:`MeetupRefused` where the clocks leave that time out on that day.
+    """
+    start = meetup.when.start
+    if start is None:
+        raise MeetupRefused("This meetup has no time of day to copy.")
+    try:
+        return moment_of(dt.datetime.combine(day, start.time()), meetup.time_zone, which="first")
+    except NoSuchTime as refused:
+        raise MeetupRefused(str(refused)) from None
 
 
 def copy_questions(source: Meetup, target: Meetup) -> None:
@@ -258,6 +324,22 @@ def copy_questions(source: Meetup, target: Meetup) -> None:
     )
 
 
+def _detach(row: Meetup) -> None:
+    """One of a series goes its own way: what is changed in the series leaves it as it is."""
+    Meetup.objects.filter(pk=row.pk, series__isnull=False).update(is_detached=True)
+
+
+def _set_topics(meetup: Meetup, names: Iterable[str]) -> bool:
+    """Give the meetup exactly these topics; new ones are made. Returns whether that changed anything."""
+    wanted = {slugify(name)[:50]: name for name in names if slugify(name)}
+    for slug, name in wanted.items():
+        Topic.objects.get_or_create(slug=slug, defaults={"name": name})
+    if set(meetup.topics.values_list("slug", flat=True)) == set(wanted):
+        return False
+    meetup.topics.set(Topic.objects.filter(slug__in=wanted))
+    return True
+
+
 def free_slug(words: str) -> str:
     """An address for a new meetup that no other has, made of ``words``."""
     stem = slugify(words)[:70].strip("-") or "meetup"
@@ -269,7 +351,7 @@ def free_slug(words: str) -> str:
     return slug
 
 
-def _demand(actor: User | None, chapter: Chapter) -> None:
+def demand_organizer(actor: User | None, chapter: Chapter) -> None:
     """Ask again whether ``actor`` may act here; None is the portal itself."""
     if actor is not None and not can_manage_chapter(actor, chapter):
         raise PermissionDenied
@@ -277,11 +359,10 @@ def _demand(actor: User | None, chapter: Chapter) -> None:
 
 def _keep_wall_clock(meetup: Meetup, new_zone: str) -> None:
     """Read the meetup's times on the clock of ``new_zone`` instead of its own: ten o'clock stays ten o'clock."""
-    old, new = ZoneInfo(meetup.time_zone), ZoneInfo(new_zone)
     for name in _WALL_CLOCK_FIELDS:
         moment: dt.datetime | None = getattr(meetup, name)
         if moment is not None:
-            setattr(meetup, name, moment.astimezone(old).replace(tzinfo=new))
+            setattr(meetup, name, same_wall_clock(moment, meetup.time_zone, new_zone))
 
 
 def _text(moment: dt.datetime | None) -> str:

@@ -94,6 +94,23 @@ def _report(world: World) -> dict[str, Any]:
     return {"slug": world["chapter"].slug, "pk": world["problem_report"].pk}
 
 
+def _of(whole: str, part: str) -> Callable[[World], dict[str, Any]]:
+    """Something of the organized meetup or chapter, by its key in ``led_parts``."""
+    return lambda world: {"slug": world[whole].slug, part: world["led_parts"][part].pk}
+
+
+MEETUP_TABS = (
+    "manage_meetup",
+    "edit_meetup",
+    "recap",
+    "repeat_meetup",
+    "edit_questions",
+    "attendees",
+    "messages",
+    "co_hosts",
+    "photos",
+)
+CHAPTER_TABS = ("new_meetup", "venues", "new_venue", "co_hosting", "series_list", "chapter_messages")
 # A report in each of its states, that anybody with its link may see.
 REPORTS = ("sample", "healthy", "unlisted", "queued", "running", "failed", "errored")
 
@@ -249,6 +266,32 @@ ADDRESSES = [
     Address("events:follow", 200, ON, ON, _slug("chapter")),
     by_post("events:unfollow", arguments=_slug("chapter")),
     everyone("events:follow_link", 404, arguments=lambda world: {"token": "no-such-token"}),
+    # What organizers do.
+    *(Address(f"events:{name}", SIGN_IN, 404, 200, _slug("led_meetup")) for name in MEETUP_TABS),
+    *(Address(f"events:{name}", SIGN_IN, 404, 200, _slug("led_chapter")) for name in CHAPTER_TABS),
+    *(
+        by_post(f"events:{name}", arguments=_slug("led_meetup"))
+        for name in (
+            "move_meetup",
+            "cancel_meetup",
+            "discard_meetup",
+            "copy_meetup",
+            "export_attendees",
+            "export_for_sponsors",
+        )
+    ),
+    Address("events:edit_question", SIGN_IN, 404, 200, _of("led_meetup", "question")),
+    by_post("events:remove_question", arguments=_of("led_meetup", "question")),
+    by_post("events:raise_question", arguments=_of("led_meetup", "question")),
+    by_post("events:remove_attendee", arguments=_of("led_meetup", "rsvp")),
+    by_post("events:withdraw_co_host", arguments=_of("led_meetup", "co_host")),
+    by_post("events:remove_photo", arguments=_of("led_meetup", "photo")),
+    machine("events:photo", arguments=_of("led_meetup", "photo")),
+    Address("events:edit_venue", SIGN_IN, 404, 200, _of("led_chapter", "venue")),
+    by_post("events:delete_venue", arguments=_of("led_chapter", "venue")),
+    by_post("events:answer_co_host", arguments=_of("led_chapter", "co_host")),
+    Address("events:series", SIGN_IN, 404, 200, _of("led_chapter", "series")),
+    by_post("events:end_series", arguments=_of("led_chapter", "series")),
     everyone("kb:article_list"),
     everyone("kb:article", arguments=_slug("article")),
     machine("kb:article_markdown", arguments=_slug("article")),

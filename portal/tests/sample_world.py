@@ -17,6 +17,7 @@ from events.models import (
     Talk,
     TripReport,
 )
+from events.tests.led_chapter import make_led_chapter
 from kb.models import Article
 from labtools.models import ImageCheck
 from portal.accounts.models import User
@@ -76,6 +77,7 @@ def make_world(owner: User) -> World:
         "offered": _offered_talk(owner),
         "speaker": Speaker.objects.get(slug="gleb-natapov"),
         "conference": Conference.objects.get(),
+        **make_led_chapter(owner),
         "report": TripReport.objects.get(author=None),
         "draft_report": TripReport.objects.create(
             conference=Conference.objects.get(), slug="a-draft", title="A draft", author=owner

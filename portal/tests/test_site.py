@@ -51,6 +51,7 @@ def test_three_persons_get_what_the_table_says(world: World, persons: dict[str, 
 # Pages under a policy of their own, without any script, and what it must say.
 OWN_POLICY = {
     "mail:message_html": "sandbox",  # a mail's HTML, with its inline style
+    "events:photo": "default-src 'none'",  # a picture
     "events:chapter_embed": "frame-ancestors *",  # stands in other sites
 }
 
