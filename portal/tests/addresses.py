@@ -245,6 +245,7 @@ ADDRESSES = [
     by_post("events:application_decide", arguments=_pk("application")),
     by_post("events:application_withdraw", arguments=_pk("application")),
     Address("events:edit_chapter", SIGN_IN, 404, 200, _slug("chapter")),
+    Address("events:chapter_archive", SIGN_IN, 404, 200, _slug("chapter")),
     Address("events:chapter_people", SIGN_IN, 404, 200, _slug("chapter")),
     by_post("events:add_role", arguments=_slug("chapter")),
     by_post("events:change_role", arguments=_role),
