@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from events import admin_talks as admin_talks  # registers its part
 from events.models import Chapter, ChapterMembership, Meetup
 from events.services.meetups import CALENDAR_FIELDS
 

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from events.models import CalendarToken, ChapterFollow, ChapterMembership, OrganizerApplication
 from events.queries.own_meetups import OwnMeetups, exported_rsvps, own_meetups
-from events.services import chapter_privacy
+from events.services import chapter_privacy, talk_privacy
 from events.services.seats import erase_rsvps
 from portal.accounts.models import User
 
@@ -16,6 +16,7 @@ def export_events(user: User) -> dict[str, Any]:
     return {
         **chapter_privacy.export_chapters(user),
         "sign_ups": exported_rsvps(user),
+        **talk_privacy.export_talks(user),
         "calendar_address_since": CalendarToken.objects.filter(user=user)
         .values_list("created_at", flat=True)
         .first(),
@@ -26,6 +27,7 @@ def erase_events(user: User) -> None:
     """What is the member's goes with the account; what others need stays without their name."""
     erase_rsvps(user=user, at=timezone.now())
     chapter_privacy.erase_chapters(user, at=timezone.now())
+    talk_privacy.erase_talks(user)
     CalendarToken.objects.filter(user=user).delete()
 
 

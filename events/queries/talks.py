@@ -25,6 +25,12 @@ from events.models import (
 )
 from portal.accounts.models import User
 
+#: In which order a talk's page shows what is kept of it.
+_KINDS = [
+    kind.value
+    for kind in (Resource.Kind.VIDEO, Resource.Kind.SLIDES, Resource.Kind.NOTES, Resource.Kind.CODE)
+]
+
 
 @dataclass(frozen=True)
 class TalkPage:
@@ -141,7 +147,7 @@ def talk_page(talk: Talk, user: object) -> TalkPage:
         talk=talk,
         speaking=list(talk.speaking.select_related("speaker")),
         sessions=list(shown_sessions(user).filter(talk=talk)),
-        resources=list(talk.resources.order_by("kind", "pk")),
+        resources=sorted(talk.resources.order_by("pk"), key=lambda kept: _KINDS.index(kept.kind)),
         entries=list(
             TripReportEntry.objects.filter(session__talk=talk, report__published_at__isnull=False)
             .select_related("report__author", "report__conference")

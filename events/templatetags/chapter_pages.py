@@ -19,6 +19,7 @@ TABS: tuple[tuple[str, str, str, Callable[[User, Chapter], bool]], ...] = (
     ("edit", "Edit", "events:edit_chapter", can_manage_chapter),
     ("new-meetup", "New meetup", "events:new_meetup", can_manage_chapter),
     ("import", "Import", "events:import_file", can_manage_chapter),
+    ("talks", "Talks", "events:chapter_talks", can_manage_chapter),
     ("people", "People", "events:chapter_people", can_lead_chapter),
     ("blocks", "Blocks", "events:chapter_blocks", can_manage_chapter),
     ("reports", "Reports", "events:problem_reports", takes_reports),
