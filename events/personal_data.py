@@ -6,7 +6,8 @@ from django.utils import timezone
 
 from events.models import CalendarToken, ChapterFollow, ChapterMembership, OrganizerApplication
 from events.queries.own_meetups import OwnMeetups, exported_rsvps, own_meetups
-from events.services import chapter_privacy, talk_privacy
+from events.queries.polls import exported_votes
+from events.services import chapter_privacy, talk_privacy, votes
 from events.services.seats import erase_rsvps
 from portal.accounts.models import User
 
@@ -17,6 +18,7 @@ def export_events(user: User) -> dict[str, Any]:
         **chapter_privacy.export_chapters(user),
         "sign_ups": exported_rsvps(user),
         **talk_privacy.export_talks(user),
+        "date_votes": exported_votes(user),
         "calendar_address_since": CalendarToken.objects.filter(user=user)
         .values_list("created_at", flat=True)
         .first(),
@@ -29,6 +31,7 @@ def erase_events(user: User) -> None:
     chapter_privacy.erase_chapters(user, at=timezone.now())
     talk_privacy.erase_talks(user)
     CalendarToken.objects.filter(user=user).delete()
+    votes.erase_votes(user=user)
 
 
 def warn_before_erasing(user: User) -> list[str]:

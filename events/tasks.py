@@ -5,8 +5,9 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
+from events.models import Meetup
 from events.series_rules import RuleRefused
-from events.services import follows, resource_checks, retention, roles, seat_clock
+from events.services import follows, mails, resource_checks, retention, roles, seat_clock, votes
 from events.services import series as series_service
 
 log = logging.getLogger(__name__)
@@ -50,3 +51,18 @@ def extend_series() -> None:
             series_service.extend_series(series=series, at=now)
         except RuleRefused:
             log.warning("series %s has a rule that cannot be read, nothing is made", series.pk)
+
+
+@shared_task(name="events.tasks.tell_date_decided")
+def tell_date_decided(meetup_pk: int) -> None:
+    """Write the mails that tell which date was chosen."""
+    meetup = Meetup.objects.select_related("chapter").filter(pk=meetup_pk).first()
+    if meetup:
+        mails.write_date_decided(meetup=meetup)
+
+
+@shared_task(name="events.tasks.sweep_ballots")
+def sweep_ballots() -> None:
+    """Beat: votes find the members whose they are, and those that nobody confirmed are forgotten."""
+    votes.adopt_all_ballots()
+    votes.forget_unconfirmed_ballots(at=timezone.now())

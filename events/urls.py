@@ -14,11 +14,13 @@ from events.views import (
     health,
     imports,
     machines,
+    manage_poll,
     meetup_edit,
     meetups,
     messages,
     organizing,
     photos,
+    polls,
     programme,
     proposals,
     questions,
@@ -41,7 +43,22 @@ _seats = [
     path("meetups/<slug:slug>/rsvp/reconfirm/", seats.rsvp_reconfirm, name="rsvp_reconfirm"),
     path("rsvp/<str:token>/", seats.rsvp_link, name="rsvp_link"),
 ]
-_polls: list[URLPattern] = []
+_polls = [
+    path("meetups/<slug:slug>/poll/", polls.poll, name="poll"),
+    path("meetups/<slug:slug>/poll/withdraw/", polls.withdraw_votes, name="withdraw_votes"),
+    path("ballots/<str:token>/", polls.ballot, name="ballot"),
+    path("meetups/<slug:slug>/edit/poll/", manage_poll.manage_poll, name="manage_poll"),
+    path("meetups/<slug:slug>/edit/poll/dates/", manage_poll.add_date, name="add_date"),
+    path(
+        "meetups/<slug:slug>/edit/poll/dates/<int:option>/remove/",
+        manage_poll.remove_date,
+        name="remove_date",
+    ),
+    path("meetups/<slug:slug>/edit/poll/end-time/", manage_poll.set_end, name="set_poll_end"),
+    path("meetups/<slug:slug>/edit/poll/choose/", manage_poll.choose_date, name="choose_date"),
+    path("meetups/<slug:slug>/edit/poll/end/", manage_poll.end_poll, name="end_poll"),
+    path("meetups/<slug:slug>/edit/poll/reopen/", manage_poll.reopen_poll, name="reopen_poll"),
+]
 _check_in: list[URLPattern] = []
 _organizing = [
     path("meetups/<slug:slug>/edit/", organizing.manage_meetup, name="manage_meetup"),

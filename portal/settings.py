@@ -237,6 +237,11 @@ CELERY_BEAT_SCHEDULE["extend-series"] = {
     "schedule": 6 * 3600,
     "options": {"queue": "mail", "expires": 3600},
 }
+CELERY_BEAT_SCHEDULE["sweep-ballots"] = {
+    "task": "events.tasks.sweep_ballots",
+    "schedule": 3600,
+    "options": {"queue": "mail", "expires": 3600},
+}
 CELERY_BEAT_SCHEDULE["sweep-uploads"] = {
     "task": "labtools.tasks.sweep_uploads",
     "schedule": 600,
@@ -289,6 +294,7 @@ ACCOUNT_FORMS = {
 ACCOUNT_RATE_LIMITS = {
     "follow_by_email": "10/h/ip,3/h/key",
     "rsvp_by_email": "20/h/ip,5/h/key",
+    "vote_by_email": "10/h/ip,3/h/key",
     "problem_report": "5/h/ip",
     "offer_to_help": "10/d/user",
     "propose_chapter": "3/d/user",

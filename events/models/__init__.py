@@ -23,6 +23,7 @@ from events.models.meetups import Topic as Topic
 from events.models.meetups import Venue as Venue
 from events.models.meetups import When as When
 from events.models.meetups import new_ical_uid as new_ical_uid
+from events.models.meetups import when_there as when_there
 from events.models.people import OfPerson as OfPerson
 from events.models.people import Person as Person
 from events.models.people import new_code as new_code

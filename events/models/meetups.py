@@ -38,6 +38,21 @@ class When:
         return bool(self.start and self.end and self.start.date() == self.end.date())
 
 
+def when_there(starts_at: dt.datetime | None, ends_at: dt.datetime | None, precision: str, zone: str) -> When:
+    """These moments on the wall clock of ``zone``, shown as exactly as ``precision`` says."""
+    place = ZoneInfo(zone)
+    start = starts_at.astimezone(place) if starts_at else None
+    end = ends_at.astimezone(place) if ends_at else None
+    return When(
+        precision=precision,
+        start=start.replace(tzinfo=None) if start else None,
+        end=end.replace(tzinfo=None) if end else None,
+        zone=_abbreviation(start) if start else "",
+        stamp=_stamp(start, precision) if start else "",
+        end_stamp=_stamp(end, precision) if end else "",
+    )
+
+
 def new_ical_uid() -> str:
     """An iCalendar UID for a new meetup: a random UUID, as RFC 7986 section 5.3 recommends. Never changes."""
     return str(uuid.uuid4())
@@ -325,17 +340,7 @@ class Meetup(models.Model):
     @property
     def when(self) -> When:
         """Its time on the wall clock of its own zone; moving the reader's zone changes nothing."""
-        zone = ZoneInfo(self.time_zone)
-        start = self.starts_at.astimezone(zone) if self.starts_at else None
-        end = self.ends_at.astimezone(zone) if self.ends_at else None
-        return When(
-            precision=self.date_precision,
-            start=start.replace(tzinfo=None) if start else None,
-            end=end.replace(tzinfo=None) if end else None,
-            zone=_abbreviation(start) if start else "",
-            stamp=_stamp(start, self.date_precision) if start else "",
-            end_stamp=_stamp(end, self.date_precision) if end else "",
-        )
+        return when_there(self.starts_at, self.ends_at, self.date_precision, self.time_zone)
 
 
 #: How long a meetup counts as running when it has no end: a month or a day for as long as it lasts.

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from events.models.meetups import Meetup, new_ical_uid
+from events.models.meetups import Meetup, When, new_ical_uid, when_there
 from events.models.people import OfPerson, of_somebody, once
 
 
@@ -37,6 +37,11 @@ class DatePoll(models.Model):
     def __str__(self) -> str:
         return f"Date of {self.meetup}"
 
+    @property
+    def ends_when(self) -> When:
+        """The end of the vote on the wall clock of the meetup's zone."""
+        return when_there(self.closes_at, None, Meetup.DatePrecision.EXACT, self.meetup.time_zone)
+
     def takes_votes(self, at: dt.datetime) -> bool:
         """Whether a vote counts at ``at``."""
         return self.closed_at is None and (self.closes_at is None or self.closes_at > at)
@@ -61,6 +66,16 @@ class DateOption(models.Model):
 
     def __str__(self) -> str:
         return self.starts_at.isoformat()
+
+    @property
+    def time_zone(self) -> str:
+        """That of the meetup."""
+        return self.poll.meetup.time_zone
+
+    @property
+    def when(self) -> When:
+        """Its time on the wall clock of the meetup's zone."""
+        return when_there(self.starts_at, self.ends_at, Meetup.DatePrecision.EXACT, self.time_zone)
 
 
 class DateBallot(OfPerson):

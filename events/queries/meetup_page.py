@@ -23,6 +23,7 @@ from events.models import Announcement, Chapter, ChapterMembership, CoHost, Meet
 from events.permissions import can_manage_meetup
 from events.queries.chapters import organizers
 from events.queries.people import rows_of
+from events.queries.polls import Standing, standing
 from events.queries.seats import Need, SeatsBox, counted_needs, seat_counts, seats_box
 from events.queries.talks import ScheduledTalk, meetup_talks
 from portal.accounts.models import User
@@ -77,6 +78,7 @@ class MeetupPage:
     messages: list[ShownMessage]
     talks: list[ScheduledTalk]
     seats: SeatsBox
+    poll: Standing | None
 
 
 def readable_meetups(user: object) -> QuerySet[Meetup]:
@@ -121,6 +123,7 @@ def meetup_page(meetup: Meetup, user: object, at: dt.datetime) -> MeetupPage:
             needs=[Need(row["first"], row["across"]) for row in around if row["area"] == "need"],
             at=at,
         ),
+        poll=standing(meetup, at=at),
     )
 
 

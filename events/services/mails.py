@@ -8,12 +8,24 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from events.models import ChapterFollow, ChapterMembership, OrganizerApplication, ProblemReport, Rsvp, Session
+from events.models import (
+    ChapterFollow,
+    ChapterMembership,
+    DateBallot,
+    Meetup,
+    OrganizerApplication,
+    ProblemReport,
+    Rsvp,
+    Session,
+)
 from events.queries.care import readers_of
 from events.queries.volunteering import deciders_of
 from events.services.follow_links import follow_url
 from events.services.links import rsvp_url
+from events.services.poll_links import CONFIRM_WITHIN as BALLOT_CONFIRM_WITHIN
+from events.services.poll_links import ballot_url
 from portal.accounts.models import User
+from portal.dispatch import send_on_commit
 from portal.mail import kinds
 from portal.mail.kinds import Kind
 from portal.mail.services import queue_mail
@@ -217,3 +229,56 @@ def _tell_rsvp(rsvp: Rsvp, event: str, news: str, button: str, action: str) -> N
         context={"news": news, "meetup": meetup, "button": button, "url": rsvp_url(rsvp, action)},
         dedupe_key=f"rsvp-{event}:{rsvp.pk}:{rsvp.changed_at.isoformat()}",
     )
+
+
+def tell_confirm_ballot(ballot: DateBallot) -> None:
+    """Lead the owner of an address to the votes given with it; they count once the button there is pressed.
+
+    At most one mail in ten minutes, however often the form is sent: the page behind the link shows what was said last.
+    """
+    meetup = ballot.poll.meetup
+    queue_mail(
+        kind=SEATS.key,
+        to=ballot.address,
+        user=ballot.user,
+        subject=f"Your votes on the date: {meetup.title}",
+        template="events/mail/confirm_ballot",
+        context={"meetup": meetup, "url": ballot_url(ballot), "days": BALLOT_CONFIRM_WITHIN.days},
+        dedupe_key=f"confirm-ballot:{ballot.pk}:{int(timezone.now().timestamp()) // 600}",
+        forget=True,
+    )
+
+
+def tell_date_decided(meetup: Meetup) -> None:
+    """Tell everybody who voted, and whoever has signed up, which date was chosen; a task writes the mails."""
+    send_on_commit("events.tasks.tell_date_decided", meetup.pk)
+
+
+def write_date_decided(*, meetup: Meetup) -> int:
+    """The mails themselves, one for each person and date; returns for how many persons. Safe to run twice."""
+    ballots = DateBallot.objects.filter(poll__meetup=meetup, confirmed_at__isnull=False).select_related(
+        "user"
+    )
+    readers = {one.address.lower(): one.user for one in ballots}
+    rsvps = {
+        one.address.lower(): one
+        for one in meetup.rsvps.exclude(status=Rsvp.Status.UNCONFIRMED).select_related("user")
+    }
+    readers |= {address: one.user for address, one in rsvps.items() if one.status != Rsvp.Status.DECLINED}
+    for address, user in readers.items():
+        rsvp = rsvps.get(address)
+        queue_mail(
+            kind=SEATS.key,
+            to=address,
+            user=user,
+            subject=f"The date is set: {meetup.title}",
+            template="events/mail/date_decided",
+            context={
+                "meetup": meetup,
+                "rsvp": rsvp,
+                "rsvp_url": rsvp_url(rsvp, "view") if rsvp else "",
+                "url": settings.SITE_URL + meetup.get_absolute_url(),
+            },
+            dedupe_key=f"date-decided:{meetup.pk}:{meetup.ical_sequence}:{address}",
+        )
+    return len(readers)

@@ -199,6 +199,17 @@ ADDRESSES = [
     machine("events:meetup_picture", arguments=_slug("meetup")),
     machine("events:chapter_feed", arguments=_slug("chapter")),
     machine("events:chapter_embed", arguments=_slug("chapter")),
+    # No vote on the date of this meetup; the organizers' side is tested with the votes.
+    everyone("events:poll", 404, arguments=_slug("meetup")),
+    by_post("events:withdraw_votes", arguments=_slug("meetup")),
+    everyone("events:ballot", 404, arguments=lambda world: {"token": "no-such-token"}),
+    Address("events:manage_meetup", SIGN_IN, 404, 200, _slug("meetup")),
+    Address("events:manage_poll", SIGN_IN, 404, 200, _slug("meetup")),
+    *(
+        by_post(f"events:{name}", arguments=_slug("meetup"))
+        for name in ("add_date", "set_poll_end", "choose_date", "end_poll", "reopen_poll")
+    ),
+    by_post("events:remove_date", arguments=lambda world: {"slug": world["meetup"].slug, "option": 1}),
     everyone("events:chapter_list"),
     everyone("events:chapter", arguments=_slug("chapter")),
     everyone("events:calendar_list"),
