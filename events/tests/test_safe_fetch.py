@@ -293,6 +293,15 @@ def test_slow_drip_ends_with_the_deadline(first: bytes) -> None:
         assert time.monotonic() - start < 2
 
 
+def test_one_deadline_covers_all_redirects() -> None:
+    def redirect(line: socket.socket, head: bytes) -> None:
+        time.sleep(0.15)
+        line.sendall(b"HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n")
+
+    with serving(redirect) as port, pytest.raises(FetchFailed, match="too long"):
+        fetch(SmallNetwork({"a.example": [[PUBLIC]]}, port), "http://a.example/", seconds=0.4)
+
+
 def test_slow_resolver_ends_with_the_deadline() -> None:
     release = threading.Event()
 

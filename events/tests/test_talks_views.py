@@ -4,6 +4,7 @@ import datetime as dt
 import re
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -12,6 +13,7 @@ from events.tests.factories import make_chapter, make_dated_meetup, make_organiz
 from events.tests.talk_factories import (
     make_conference,
     make_conference_session,
+    make_report,
     make_session,
     make_speaker,
     make_talk,
@@ -365,3 +367,68 @@ def test_words_of_people_are_never_markup(as_member: Client, as_stranger: Client
     Session.objects.update(status="accepted")
     for address in ("/talks/", Talk.objects.get().get_absolute_url()):
         assert evil not in text(as_stranger, address)
+
+
+METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
+
+
+def test_three_persons_times_every_address_and_method(
+    as_owner: Client,
+    as_member: Client,
+    as_stranger: Client,
+    owner: User,
+    member: User,
+    pune: Chapter,
+    meetup: Meetup,
+) -> None:
+    """The owner organizes Pune, the member gives the talk; an unknown method is refused, whoever sends it."""
+    speaker = make_speaker(slug="ann", user=member)
+    talk = make_talk(speaker, slug="one", proposed_by=member)
+    session = make_session(pune, talk=talk, meetup=meetup, status="accepted", position=1)
+    claimed = make_speaker(slug="bob")
+    conference = make_conference("forum")
+    make_conference_session(conference, claimed)
+    make_report(conference, slug="week", author=member)
+    claim = SpeakerClaim.objects.create(speaker=claimed, user=member, text="Me.")
+    at = f"/meetups/storage-night/talks/{session.pk}"
+    sign_in, no = 302, 404
+    # address: what a GET gives stranger, member, owner; then a POST without anything in it
+    table: dict[str, tuple[tuple[int, int, int], tuple[int, int, int]]] = {
+        "/talks/": ((200, 200, 200), (405, 405, 405)),
+        "/talks/one/": ((200, 200, 200), (405, 405, 405)),
+        "/talks/one/edit/": ((sign_in, 200, 200), (no, 422, 422)),
+        "/talks/one/propose/": ((sign_in, 200, no), (no, 200, no)),
+        "/talks/one/leave/": ((405, 405, 405), (no, 302, no)),
+        f"/talks/one/withdraw/{session.pk}/": ((sign_in, 200, no), (no, 302, no)),
+        "/chapters/pune/talks/": ((sign_in, no, 200), (405, 405, 405)),
+        "/chapters/pune/talks/propose/": ((sign_in, 200, 200), (no, 200, 200)),
+        f"/chapters/pune/talks/{session.pk}/decide/": ((405, 405, 405), (no, no, 302)),
+        "/meetups/storage-night/talks/": ((sign_in, no, 200), (405, 405, 405)),
+        f"{at}/add/": ((405, 405, 405), (no, no, 302)),
+        f"{at}/remove/": ((405, 405, 405), (no, no, 302)),
+        f"{at}/move/": ((405, 405, 405), (no, no, 400)),
+        f"{at}/times/": ((405, 405, 405), (no, no, 302)),
+        "/speakers/ann/": ((200, 200, 200), (405, 405, 405)),
+        "/speakers/ann/edit/": ((sign_in, 200, no), (no, 200, no)),
+        "/speakers/bob/claim/": ((sign_in, 200, 200), (no, 200, 200)),
+        f"/speakers/bob/claims/{claim.pk}/decide/": ((405, 405, 405), (no, no, no)),
+        "/conferences/": ((200, 200, 200), (405, 405, 405)),
+        "/conferences/forum/": ((200, 200, 200), (405, 405, 405)),
+        "/conferences/forum/reports/new/": ((sign_in, 200, 200), (no, 200, 200)),
+        "/trip-reports/week/": ((200, 200, 200), (405, 405, 405)),
+        "/trip-reports/week/edit/": ((sign_in, 200, no), (no, 200, no)),
+        "/trip-reports/week/delete/": ((sign_in, 200, no), (no, 302, no)),
+    }
+    wrong = []
+    for address, (by_get, by_post) in table.items():
+        for number, client in enumerate((as_stranger, as_member, as_owner)):
+            for method in METHODS:
+                wanted = {"get": by_get[number], "head": by_get[number], "post": by_post[number]}.get(
+                    method, 405
+                )
+                with transaction.atomic():
+                    status = getattr(client, method)(address).status_code
+                    transaction.set_rollback(True)
+                if status != wanted:
+                    wrong.append(f"{method} {address} as {number}: {status}, not {wanted}")
+    assert wrong == []
