@@ -8,6 +8,7 @@ class EventsConfig(AppConfig):
 
     def ready(self) -> None:
         from events import personal_data
+        from events.services import mail_kinds
         from portal.accounts import me_sections
         from portal.accounts import personal_data as keepers
 
@@ -17,6 +18,7 @@ class EventsConfig(AppConfig):
             erase=personal_data.erase_events,
             warn=personal_data.warn_before_erasing,
         )
+        mail_kinds.register_all()
         me_sections.register(
             "chapters", template="events/my_chapters.html", query=personal_data.my_chapters, order=10
         )

@@ -4,10 +4,19 @@ import logging
 
 from celery import shared_task
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
-from events.models import Meetup
 from events.series_rules import RuleRefused
-from events.services import follows, mails, resource_checks, retention, roles, seat_clock, votes
+from events.services import (
+    follows,
+    mail_clock,
+    mail_rounds,
+    resource_checks,
+    retention,
+    roles,
+    seat_clock,
+    votes,
+)
 from events.services import series as series_service
 
 log = logging.getLogger(__name__)
@@ -53,16 +62,32 @@ def extend_series() -> None:
             log.warning("series %s has a rule that cannot be read, nothing is made", series.pk)
 
 
-@shared_task(name="events.tasks.tell_date_decided")
-def tell_date_decided(meetup_pk: int) -> None:
-    """Write the mails that tell which date was chosen."""
-    meetup = Meetup.objects.select_related("chapter").filter(pk=meetup_pk).first()
-    if meetup:
-        mails.write_date_decided(meetup=meetup)
-
-
 @shared_task(name="events.tasks.sweep_ballots")
 def sweep_ballots() -> None:
     """Beat: votes find the members whose they are, and those that nobody confirmed are forgotten."""
     votes.adopt_all_ballots()
     votes.forget_unconfirmed_ballots(at=timezone.now())
+
+
+@shared_task(name="events.tasks.send_round")
+def send_round(round_pk: int) -> None:
+    """The next piece of a round of mails; it asks for the one after it by itself."""
+    mail_rounds.send_piece(round_pk, at=timezone.now())
+
+
+@shared_task(name="events.tasks.sweep_rounds")
+def sweep_rounds() -> None:
+    """Beat: hand out the rounds of mails that are due, those too whose message to a worker was lost."""
+    for round_pk in mail_rounds.due_rounds(at=timezone.now()):
+        try:
+            send_round.apply_async(args=(round_pk,), expires=300)
+        except OperationalError as error:
+            log.warning("broker out of reach, mails to many wait for the next round: %s", error)
+            return
+
+
+@shared_task(name="events.tasks.mail_clock")
+def send_by_the_clock() -> None:
+    """Beat: begin the reminders and the weekly summaries whose time has come."""
+    mail_clock.remind(at=timezone.now())
+    mail_clock.summarise_week(at=timezone.now())

@@ -242,6 +242,16 @@ CELERY_BEAT_SCHEDULE["sweep-ballots"] = {
     "schedule": 3600,
     "options": {"queue": "mail", "expires": 3600},
 }
+CELERY_BEAT_SCHEDULE["mail-rounds"] = {
+    "task": "events.tasks.sweep_rounds",
+    "schedule": BEAT_SECONDS * 2,
+    "options": {"queue": "mail", "expires": BEAT_SECONDS * 4},
+}
+CELERY_BEAT_SCHEDULE["mail-clock"] = {
+    "task": "events.tasks.mail_clock",
+    "schedule": 300,
+    "options": {"queue": "mail", "expires": 300},
+}
 CELERY_BEAT_SCHEDULE["sweep-uploads"] = {
     "task": "labtools.tasks.sweep_uploads",
     "schedule": 600,
@@ -383,6 +393,8 @@ MAIL_GIVE_UP_DAYS = env.int("MAIL_GIVE_UP_DAYS", 5, validate=validate.Range(3, 3
 MAIL_STUCK_SECONDS = env.int("MAIL_STUCK_SECONDS", 600, validate=validate.Range(2, 24 * 3600))
 MAIL_DUE_SECONDS = env.float("MAIL_DUE_SECONDS", 30.0, validate=validate.Range(0.1, 600))
 MAIL_KEEP_DAYS = env.int("MAIL_KEEP_DAYS", 14, validate=validate.Range(1, 3650))
+# News of a meetup to many waits this long, so that what an organizer changes twice is told once.
+MAIL_SETTLE_SECONDS = env.float("MAIL_SETTLE_SECONDS", 300.0, validate=validate.Range(0, 24 * 3600))
 CELERY_BEAT_SCHEDULE |= {
     "mail-due": {
         "task": "portal.mail.tasks.send_due",

@@ -12,6 +12,7 @@ from events.models.chapters import ChapterMembership as ChapterMembership
 from events.models.chapters import ChapterQuerySet as ChapterQuerySet
 from events.models.chapters import MembershipQuerySet as MembershipQuerySet
 from events.models.chapters import OrganizerApplication as OrganizerApplication
+from events.models.mails import MailRound as MailRound
 from events.models.meetups import ASSUMED_LENGTH as ASSUMED_LENGTH
 from events.models.meetups import Announcement as Announcement
 from events.models.meetups import CoHost as CoHost

@@ -172,7 +172,6 @@ class ChapterFollow(OfPerson):
     chapter = models.ForeignKey(Chapter, on_delete=models.CASCADE, related_name="follows")
     notify = models.CharField(max_length=6, choices=Notify, default=Notify.EACH)
     confirmed_at = models.DateTimeField(null=True, blank=True)
-    digest_sent_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

@@ -1,4 +1,8 @@
-"""Every mail of this room, each with a dedupe key that names its event."""
+"""Every mail of this room by the name under which services send it, each with a dedupe key that names its event.
+
+Those about one sign-up are in ``seat_mails``, those to many in ``mail_rounds``; here are those about chapters, roles,
+offers to help, talks and reports.
+"""
 
 import datetime as dt
 from typing import Any
@@ -12,38 +16,31 @@ from events.models import (
     ChapterFollow,
     ChapterMembership,
     DateBallot,
-    Meetup,
     OrganizerApplication,
     ProblemReport,
-    Rsvp,
     Session,
 )
 from events.queries.care import readers_of
 from events.queries.volunteering import deciders_of
 from events.services.follow_links import follow_url
-from events.services.links import rsvp_url
+from events.services.mail_kinds import CHAPTERS, SEATS
+from events.services.mail_rounds import tell_announcement as tell_announcement
+from events.services.mail_rounds import tell_cancelled as tell_cancelled
+from events.services.mail_rounds import tell_changed as tell_changed
+from events.services.mail_rounds import tell_date_decided as tell_date_decided
+from events.services.mail_rounds import tell_new_meetup as tell_new_meetup
+from events.services.mail_writing import subject_line
 from events.services.poll_links import CONFIRM_WITHIN as BALLOT_CONFIRM_WITHIN
 from events.services.poll_links import ballot_url
+from events.services.seat_mails import tell_confirm_rsvp as tell_confirm_rsvp
+from events.services.seat_mails import tell_going as tell_going
+from events.services.seat_mails import tell_left as tell_left
+from events.services.seat_mails import tell_offered as tell_offered
+from events.services.seat_mails import tell_promoted as tell_promoted
+from events.services.seat_mails import tell_reconfirm as tell_reconfirm
+from events.services.seat_mails import tell_waitlisted as tell_waitlisted
 from portal.accounts.models import User
-from portal.dispatch import send_on_commit
-from portal.mail import kinds
-from portal.mail.kinds import Kind
 from portal.mail.services import queue_mail
-
-CHAPTERS = Kind(
-    key="chapters",
-    name="Your part in chapters",
-    description="Confirming that you follow one, news of your offer to help, your roles, and reports made to you.",
-    can_switch_off=False,
-)
-kinds.register(CHAPTERS)
-SEATS = Kind(
-    key="meetup_seats",
-    name="Your sign-ups",
-    description="What becomes of a meetup that you signed up to: your seat, the waitlist, and its date.",
-    can_switch_off=False,
-)
-kinds.register(SEATS)
 
 
 def _tell(user: User, subject: str, template: str, key: str, context: dict[str, Any]) -> None:
@@ -51,7 +48,7 @@ def _tell(user: User, subject: str, template: str, key: str, context: dict[str, 
         kind=CHAPTERS.key,
         to=user.email,
         user=user,
-        subject=subject,
+        subject=subject_line(subject),
         template=f"events/mail/{template}",
         context=context,
         dedupe_key=key,
@@ -64,7 +61,7 @@ def tell_confirm_follow(follow: ChapterFollow) -> None:
         kind=CHAPTERS.key,
         to=follow.address,
         user=follow.user,
-        subject=f"Follow the {follow.chapter.city} chapter?",
+        subject=subject_line(f"Follow the {follow.chapter.city} chapter?"),
         template="events/mail/confirm_follow",
         context={"chapter": follow.chapter, "url": follow_url(follow, "confirm")},
         dedupe_key=f"confirm-follow:{follow.pk}:{int(follow.created_at.timestamp())}",
@@ -183,54 +180,6 @@ def tell_talk_decided(session: Session) -> None:
         )
 
 
-def tell_confirm_rsvp(rsvp: Rsvp) -> None:
-    """Ask the owner of an address to confirm the sign-up, or show the one that they have."""
-    _tell_rsvp(rsvp, "confirm", "Please confirm your sign-up", "Confirm or see it", "confirm")
-
-
-def tell_going(rsvp: Rsvp) -> None:
-    """You are going."""
-    _tell_rsvp(rsvp, "going", "You are going", "Cancel or change it", "cancel")
-
-
-def tell_waitlisted(rsvp: Rsvp) -> None:
-    """You are on the waitlist."""
-    _tell_rsvp(rsvp, "waitlisted", "You are on the waitlist", "Leave the waitlist or change it", "cancel")
-
-
-def tell_offered(rsvp: Rsvp) -> None:
-    """A seat is held for you."""
-    _tell_rsvp(rsvp, "offered", "A seat is free for you", "Take it", "accept")
-
-
-def tell_promoted(rsvp: Rsvp) -> None:
-    """You were on the waitlist and have a seat now."""
-    _tell_rsvp(rsvp, "promoted", "You have a seat now", "Cancel or change it", "cancel")
-
-
-def tell_left(rsvp: Rsvp) -> None:
-    """You are no longer signed up."""
-    _tell_rsvp(rsvp, "left", "You are no longer signed up", "See it", "view")
-
-
-def tell_reconfirm(rsvp: Rsvp) -> None:
-    """Do you still come?"""
-    _tell_rsvp(rsvp, "reconfirm", "Do you still come?", "Answer", "reconfirm")
-
-
-def _tell_rsvp(rsvp: Rsvp, event: str, news: str, button: str, action: str) -> None:
-    meetup = rsvp.meetup
-    queue_mail(
-        kind=SEATS.key,
-        to=rsvp.address,
-        user=rsvp.user,
-        subject=f"{news}: {meetup.title}",
-        template="events/mail/seat_news",
-        context={"news": news, "meetup": meetup, "button": button, "url": rsvp_url(rsvp, action)},
-        dedupe_key=f"rsvp-{event}:{rsvp.pk}:{rsvp.changed_at.isoformat()}",
-    )
-
-
 def tell_confirm_ballot(ballot: DateBallot) -> None:
     """Lead the owner of an address to the votes given with it; they count once the button there is pressed.
 
@@ -241,44 +190,9 @@ def tell_confirm_ballot(ballot: DateBallot) -> None:
         kind=SEATS.key,
         to=ballot.address,
         user=ballot.user,
-        subject=f"Your votes on the date: {meetup.title}",
+        subject=subject_line("Your votes on the date", meetup.title),
         template="events/mail/confirm_ballot",
         context={"meetup": meetup, "url": ballot_url(ballot), "days": BALLOT_CONFIRM_WITHIN.days},
         dedupe_key=f"confirm-ballot:{ballot.pk}:{int(timezone.now().timestamp()) // 600}",
         forget=True,
     )
-
-
-def tell_date_decided(meetup: Meetup) -> None:
-    """Tell everybody who voted, and whoever has signed up, which date was chosen; a task writes the mails."""
-    send_on_commit("events.tasks.tell_date_decided", meetup.pk)
-
-
-def write_date_decided(*, meetup: Meetup) -> int:
-    """The mails themselves, one for each person and date; returns for how many persons. Safe to run twice."""
-    ballots = DateBallot.objects.filter(poll__meetup=meetup, confirmed_at__isnull=False).select_related(
-        "user"
-    )
-    readers = {one.address.lower(): one.user for one in ballots}
-    rsvps = {
-        one.address.lower(): one
-        for one in meetup.rsvps.exclude(status=Rsvp.Status.UNCONFIRMED).select_related("user")
-    }
-    readers |= {address: one.user for address, one in rsvps.items() if one.status != Rsvp.Status.DECLINED}
-    for address, user in readers.items():
-        rsvp = rsvps.get(address)
-        queue_mail(
-            kind=SEATS.key,
-            to=address,
-            user=user,
-            subject=f"The date is set: {meetup.title}",
-            template="events/mail/date_decided",
-            context={
-                "meetup": meetup,
-                "rsvp": rsvp,
-                "rsvp_url": rsvp_url(rsvp, "view") if rsvp else "",
-                "url": settings.SITE_URL + meetup.get_absolute_url(),
-            },
-            dedupe_key=f"date-decided:{meetup.pk}:{meetup.ical_sequence}:{address}",
-        )
-    return len(readers)

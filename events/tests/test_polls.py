@@ -9,11 +9,12 @@ from django.core.exceptions import PermissionDenied
 from events.models import AuditLog, Block, DateBallot, DatePoll, DateVote, Meetup, Person, Rsvp
 from events.personal_data import erase_events, export_events
 from events.queries.polls import results
-from events.services import mails, polls, seats, votes
+from events.services import polls, seats, votes
 from events.services.life import MeetupRefused
 from events.services.meetups import cancel_meetup, set_date
 from events.services.polls import PollRefused
 from events.tests.factories import NOW, make_dated_meetup, make_meetup, make_organizer
+from events.tests.mail_making import work
 from events.tests.poll_factories import (
     DAY,
     HOUR,
@@ -367,8 +368,7 @@ def test_a_date_becomes_the_meetups_and_yes_becomes_seats_in_vote_order(owner: U
     assert list(waiting) == [third and third.pk, changed_late.pk]
     assert first
     assert rows[first].hides_name
-    mails.write_date_decided(meetup=meetup)
-    mails.write_date_decided(meetup=meetup)
+    work(NOW)
     told = mailed("date-decided")
     assert len(told) == len(set(told)) == 6
     assert {second.email, perhaps and perhaps.email} < set(told)

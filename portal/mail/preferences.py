@@ -1,5 +1,6 @@
 """What mail a person wants: read and changed by the notifications page and by the links in mails."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -58,6 +59,21 @@ class Reader:
         if self.user_id is None:
             return OptOut.objects.filter(user=None, email=self.email, kind=kind.key)
         return OptOut.objects.filter(user=self.user_id, kind=kind.key)
+
+
+def who_wants(kind: Kind, readers: Iterable[Reader]) -> set[Reader]:
+    """Those of ``readers`` to whom mail of ``kind`` may be sent, in two queries at most."""
+    asked = set(readers)
+    if not kind.can_switch_off:
+        return asked
+    users = [reader.user_id for reader in asked if reader.user_id]
+    emails = [reader.email for reader in asked if not reader.user_id]
+    unwanted = OptOut.objects.filter(kind=kind.key)
+    without = set(unwanted.filter(user__in=users).values_list("user", flat=True)) if users else set()
+    silent = (
+        set(unwanted.filter(user=None, email__in=emails).values_list("email", flat=True)) if emails else set()
+    )
+    return {one for one in asked if one.user_id not in without and (one.user_id or one.email not in silent)}
 
 
 def preferences_of(user: User) -> list[Preference]:
