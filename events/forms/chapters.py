@@ -87,7 +87,9 @@ class ChapterForm(forms.ModelForm[Chapter]):
 class RoleForm(forms.Form):
     """A role, its last day, and whether its holder is named for reports."""
 
-    role = forms.ChoiceField(choices=ChapterMembership.Role.choices)
+    role = forms.ChoiceField(
+        choices=ChapterMembership.Role.choices, initial=ChapterMembership.Role.VOLUNTEER.value
+    )
     until = forms.DateField(
         label="Last day",
         required=False,

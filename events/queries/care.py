@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+from allauth.account.models import EmailAddress
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -24,6 +25,20 @@ def _rows_about(person: Person) -> Q:
     if owner := member_with(person.email):
         return _rows_about(Person.of(owner))
     return person.key
+
+
+def rows_of_blocked(chapter_pk: int) -> Q:
+    """Finds the rows, in any table of people, of everybody whom the chapter keeps out: the rule of ``is_blocked``."""
+    blocks = Block.objects.filter(chapter=chapter_pk)
+    members = blocks.filter(user__isnull=False).values("user")
+    addresses = blocks.filter(user=None).values("email")
+    owned = EmailAddress.objects.filter(verified=True)
+    return (
+        Q(user__in=members)
+        | Q(user__in=owned.filter(email__in=addresses).values("user"))
+        | Q(user=None, email__in=addresses)
+        | Q(user=None, email__in=owned.filter(user__in=members).values("email"))
+    )
 
 
 def reports_for(user: User, chapter: Chapter) -> "QuerySet[ProblemReport]":

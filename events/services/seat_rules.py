@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 
 from django.db.models import Q
 
-from events.models import Block, Meetup, Person, Question, Rsvp
-from events.queries.people import rows_of
+from events.models import Meetup, Person, Question, Rsvp
+from events.queries.care import is_blocked, rows_of_blocked
 from events.seat_words import gives_seats, refusal_of_state, refusal_to_sign_up
 from events.seat_words import moves_waitlist as moves_waitlist
 from events.seat_words import starts_at as starts_at
@@ -34,8 +34,7 @@ def refuse_state(meetup: Meetup, at: dt.datetime) -> None:
 
 def refuse_blocked(meetup: Meetup, person: Person) -> None:
     """Raise if the chapter's organizers have blocked ``person``, as a member or by one of their addresses."""
-    whose = rows_of(person.user) if person.user else person.key
-    if Block.objects.filter(whose, chapter=meetup.chapter_id).exists():
+    if is_blocked(person, meetup.chapter):
         raise SeatsRefused(
             f"The organizers in {meetup.chapter.city} have blocked you from signing up to their meetups."
         )
@@ -43,9 +42,7 @@ def refuse_blocked(meetup: Meetup, person: Person) -> None:
 
 def blocked(meetup: Meetup) -> Q:
     """Sign-ups of people whom the chapter has blocked."""
-    blocks = Block.objects.filter(chapter=meetup.chapter_id)
-    members = blocks.filter(user__isnull=False).values("user")
-    return Q(user__in=members) | Q(user=None, email__in=blocks.filter(user=None).values("email"))
+    return rows_of_blocked(meetup.chapter_id)
 
 
 def refuse_guests(meetup: Meetup, guests: int, *, kept: int = 0) -> None:

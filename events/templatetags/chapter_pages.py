@@ -21,6 +21,7 @@ TABS: tuple[tuple[str, str, str, Callable[[User, Chapter], bool]], ...] = (
     ("import", "Import", "events:import_file", can_manage_chapter),
     ("talks", "Talks", "events:chapter_talks", can_manage_chapter),
     ("people", "People", "events:chapter_people", can_lead_chapter),
+    ("offers", "Offers", "events:application_list", can_lead_chapter),
     ("blocks", "Blocks", "events:chapter_blocks", can_manage_chapter),
     ("reports", "Reports", "events:problem_reports", takes_reports),
     ("acts", "Acts", "events:chapter_acts", can_lead_chapter),
@@ -45,7 +46,8 @@ def chapter_tabs(chapter: Chapter, user: User) -> list[Tab]:
     for name, label, address, check in TABS:
         if may[check]:
             try:
-                tabs.append(Tab(name, label, reverse(address, args=[chapter.slug])))
+                of_chapter = [] if name == "offers" else [chapter.slug]
+                tabs.append(Tab(name, label, reverse(address, args=of_chapter)))
             except NoReverseMatch:
                 continue
     return tabs

@@ -3,13 +3,15 @@
 import datetime as dt
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
 from events.models import AuditLog, Block, Chapter, ChapterFollow, Person, ProblemReport, Rsvp
 from events.queries.care import is_blocked
-from events.services import care
-from events.tests.factories import make_chapter, make_meetup, make_organizer
+from events.services import care, seats
+from events.services.locks import lock_meetup
+from events.tests.factories import make_chapter, make_dated_meetup, make_meetup, make_organizer
 from portal.accounts.models import User
 from portal.mail.models import OutboxMessage
 from portal.tests.factories import make_user, signed_in
@@ -200,3 +202,20 @@ def test_lead_reads_the_acts_of_their_own_chapter(as_owner: Client, owner: User,
     row.role = "organizer"
     row.save()
     assert as_owner.get("/chapters/pune/acts/").status_code == 404
+
+
+def test_seats_are_neither_given_nor_promised_to_blocked_people(member: User, pune: Chapter) -> None:
+    meetup = make_dated_meetup(timezone.now() + dt.timedelta(days=3), chapter=pune, capacity=1)
+    now = timezone.now()
+    Rsvp.objects.create(meetup=meetup, user=member, status="waitlisted")
+    for blocked in ({"user": member}, {"email": member.email}):
+        block = Block.objects.create(chapter=pune, **blocked)
+        with pytest.raises(seats.SeatsRefused, match="blocked"):
+            seats.join_meetup(meetup=meetup, person=Person.of(member), at=now)
+        with transaction.atomic():
+            seats.settle_seats(meetup=lock_meetup(meetup.pk), at=now)
+        assert Rsvp.objects.get().status == "waitlisted"
+        block.delete()
+    with transaction.atomic():
+        seats.settle_seats(meetup=lock_meetup(meetup.pk), at=now)
+    assert Rsvp.objects.get().status == "going"
