@@ -12,6 +12,7 @@ from events.models import (
     Resource,
     Session,
     Speaker,
+    SpeakerClaim,
     Talk,
     TalkSpeaker,
     Track,
@@ -114,6 +115,28 @@ class SpeakerAdmin(admin.ModelAdmin[Speaker]):
     search_fields = ["name", "slug"]
     prepopulated_fields = {"slug": ["name"]}
     raw_id_fields = ["user"]
+
+
+@admin.register(SpeakerClaim)
+class SpeakerClaimAdmin(admin.ModelAdmin[SpeakerClaim]):
+    """Where staff find claims; the decision is made on the speaker's page, by the one service for it."""
+
+    list_display = ["speaker", "user", "status", "created_at", "decided_by"]
+    list_filter = ["status"]
+    list_select_related = ["speaker", "user", "decided_by"]
+    search_fields = ["speaker__name"]
+
+    def view_on_site(self, obj: SpeakerClaim) -> str:
+        """The page with the buttons."""
+        return obj.speaker.get_absolute_url()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """A claim is made by whoever claims."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: SpeakerClaim | None = None) -> bool:
+        """A claim stays as it was made."""
+        return False
 
 
 class EntryInline(admin.StackedInline[TripReportEntry, TripReport]):

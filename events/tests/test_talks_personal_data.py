@@ -120,3 +120,18 @@ def test_pages_of_the_admin_open(as_owner: Client, owner: User, model: type) -> 
     row = model.objects.first()  # type: ignore[attr-defined]
     for leaf in ("", "add/", f"{row.pk}/change/"):
         assert as_owner.get(f"/admin/events/{name}/{leaf}").status_code == 200
+
+
+def test_staff_find_claims_in_the_admin_and_decide_on_the_page(
+    as_owner: Client, owner: User, member: User
+) -> None:
+    User.objects.filter(pk=owner.pk).update(is_staff=True, is_superuser=True)
+    claim = claim_speaker(speaker=make_speaker("Dave", slug="dave"), user=member, text="It is me")
+    assert "Dave" in text(as_owner, "/admin/events/speakerclaim/")
+    found = text(as_owner, f"/admin/events/speakerclaim/{claim.pk}/change/")
+    assert 'href="/speakers/dave/"' in found
+    assert (
+        as_owner.post(f"/admin/events/speakerclaim/{claim.pk}/change/", {"status": "accepted"}).status_code
+        == 403
+    )
+    assert as_owner.get("/admin/events/speakerclaim/add/").status_code == 403
