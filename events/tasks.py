@@ -86,7 +86,7 @@ def sweep_rounds() -> None:
             return
 
 
-@shared_task(name="events.tasks.mail_clock")
+@shared_task(name="events.tasks.send_by_the_clock")
 def send_by_the_clock() -> None:
     """Beat: begin the reminders and the weekly summaries whose time has come."""
     mail_clock.remind(at=timezone.now())

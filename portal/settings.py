@@ -248,7 +248,7 @@ CELERY_BEAT_SCHEDULE["mail-rounds"] = {
     "options": {"queue": "mail", "expires": BEAT_SECONDS * 4},
 }
 CELERY_BEAT_SCHEDULE["mail-clock"] = {
-    "task": "events.tasks.mail_clock",
+    "task": "events.tasks.send_by_the_clock",
     "schedule": 300,
     "options": {"queue": "mail", "expires": 300},
 }

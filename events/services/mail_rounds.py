@@ -17,7 +17,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from events.models import Announcement, MailRound, Meetup
-from events.services.mail_pieces import NOBODY_LEFT, PIECE, queue_piece
+from events.services.mail_pieces import NOBODY_LEFT, queue_piece
 from portal.dispatch import send_on_commit
 
 Event = MailRound.Event
@@ -165,16 +165,3 @@ def _plain(meetup: Meetup, name: str) -> Any:
     """A field's value as JSON keeps it."""
     value = getattr(meetup, f"{name}_id" if name == "venue" else name)
     return value.isoformat() if isinstance(value, dt.datetime) else value
-
-
-__all__ = [
-    "PIECE",
-    "due_rounds",
-    "open_round",
-    "send_piece",
-    "tell_announcement",
-    "tell_cancelled",
-    "tell_changed",
-    "tell_date_decided",
-    "tell_new_meetup",
-]
