@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Max, Q, Sum
 from django.db.models.functions import Coalesce
 
 from events.models import Meetup, Rsvp
@@ -30,6 +30,14 @@ class Room:
     free: int | None
     waiting: int
     overdue: int
+    last_queued_at: dt.datetime | None = None
+
+    def place(self, at: dt.datetime) -> dt.datetime:
+        """The end of the queue for whoever asked at ``at``: behind all who came through the lock before, so that
+        nobody who waits is overtaken by a request that took longer."""
+        if self.last_queued_at is None or at > self.last_queued_at:
+            return at
+        return self.last_queued_at + dt.timedelta(microseconds=1)
 
 
 def count_room(meetup: Meetup, at: dt.datetime) -> Room:
@@ -40,9 +48,10 @@ def count_room(meetup: Meetup, at: dt.datetime) -> Room:
         taken=Count("pk", filter=holding) + Coalesce(Sum("guests", filter=holding), 0),
         waiting=Count("pk", filter=waiting),
         overdue=Count("pk", filter=overdue),
+        last_queued_at=Max("queued_at", filter=waiting | holding),
     )
     free = None if meetup.capacity is None else meetup.capacity - found["taken"]
-    return Room(free, found["waiting"], found["overdue"])
+    return Room(free, found["waiting"], found["overdue"], found["last_queued_at"])
 
 
 def room_after_moving(meetup: Meetup, at: dt.datetime) -> Room:

@@ -155,7 +155,6 @@ def confirm_rsvp(*, rsvp: Rsvp, at: dt.datetime) -> Rsvp:
             if row.status in CLAIMING:
                 return row
         room = room_after_moving(meetup, at)
-        row.queued_at = at
         _want(row, wanted, guests, room=room, at=at, asked_at=signed_up_at)
         return _moved_on(row, room, at)
 
@@ -313,10 +312,10 @@ def _claim(rsvp: Rsvp, *, accepts: bool, more: int, guests: int, room: Room, at:
             rsvp.status = Status.GOING
     elif rsvp.status == Status.WAITLISTED:
         if more > 0:  # whoever wants more asks anew
-            rsvp.queued_at = at
+            rsvp.queued_at = room.place(at)
     else:
         seat_rules.refuse_interest_only(meetup)
-        rsvp.queued_at = at
+        rsvp.queued_at = room.place(at)
         if room.free is None or 1 + guests <= room.free:
             rsvp.status = Status.GOING
         elif meetup.waitlist == Meetup.Waitlist.OFF:
