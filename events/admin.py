@@ -1,13 +1,12 @@
 """Chapters and meetups in the admin."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 
 from events import admin_talks as admin_talks  # registers its part
 from events.models import Chapter, ChapterMembership, Meetup
-from events.services.meetups import CALENDAR_FIELDS
 
 
 class MembershipInline(admin.TabularInline[ChapterMembership, Chapter]):
@@ -27,15 +26,28 @@ class ChapterAdmin(admin.ModelAdmin[Chapter]):
 
 @admin.register(Meetup)
 class MeetupAdmin(admin.ModelAdmin[Meetup]):
+    """For looking. Seats, dates and states change on the organizers' pages, which know the rules, staff's too."""
+
     list_display = ["title", "chapter", "status", "date_precision", "starts_at"]
     list_filter = ["status", "chapter"]
     list_select_related = ["chapter"]
     search_fields = ["title", "slug", "summary"]
-    prepopulated_fields = {"slug": ["title"]}
-    readonly_fields = ["ical_uid", "ical_sequence"]
+    readonly_fields = ["organize"]
 
-    def save_model(self, request: HttpRequest, obj: Meetup, form: Any, change: bool) -> None:
-        """Count SEQUENCE up where calendars must hear of the change (RFC 5545 section 3.8.7.4)."""
-        if change and CALENDAR_FIELDS.intersection(form.changed_data):
-            obj.ical_sequence += 1
-        super().save_model(request, obj, form, change)
+    @admin.display(description="Change it")
+    def organize(self, meetup: Meetup) -> str:
+        """A link to the organizers' page."""
+        address = reverse("events:manage_meetup", args=[meetup.slug])
+        return format_html('<a href="{}">On the organizers’ page</a>', address)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """A meetup begins on its chapter's page."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Meetup | None = None) -> bool:
+        """Nothing is changed behind the services."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Meetup | None = None) -> bool:
+        """What people have seen is cancelled, and stays in calendars as such."""
+        return False

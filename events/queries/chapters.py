@@ -81,7 +81,7 @@ def readable_chapters(user: object) -> ChapterQuerySet:
 
 def chapter_page(chapter: Chapter, user: object, *, at: dt.datetime) -> ChapterPage:
     """The page of ``chapter``, one of :func:`readable_chapters`, as ``user`` may see it."""
-    seen = Meetup.objects.visible_to(user).filter(chapter=chapter)
+    seen = Meetup.objects.visible_to(user).of_chapter(chapter)
     people = list(_shown_people(chapter, user, at))
     member = user if isinstance(user, User) else None
     return ChapterPage(

@@ -6,6 +6,7 @@ from django.db import transaction
 
 from events.models import Announcement, Chapter, Meetup
 from events.queries.organizing import receivers_of
+from events.services import mails
 from events.services.audit import note_act
 from events.services.life import MeetupRefused
 from events.services.locks import lock_meetup
@@ -60,4 +61,5 @@ def send_announcement(
     note_act(
         "send_message", actor=actor, chapter=chapter, meetup=meetup, subject=subject, receivers=receivers
     )
+    mails.tell_announcement(sent)
     return sent

@@ -1,5 +1,6 @@
 """Changes to a meetup itself."""
 
+import copy
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -12,10 +13,12 @@ from django.utils.text import slugify
 
 from events.models import Chapter, Meetup, Question, Topic
 from events.permissions import can_manage_chapter
+from events.services import mails
 from events.services.audit import note_act
 from events.services.edit_conflicts import merged
 from events.services.life import MeetupRefused, refuse_move, refuse_unfit_date
 from events.services.locks import lock_meetup
+from events.services.seats import settle_seats
 from events.wall_clock import NoSuchTime, moment_of, same_wall_clock
 from portal.accounts.models import User
 
@@ -63,6 +66,8 @@ EDITABLE_FIELDS = frozenset(
 )
 #: What the form of a meetup edits: all but what comes after it.
 FORM_FIELDS = EDITABLE_FIELDS - {"recap", "recap_path"}
+#: What may free seats for those who wait.
+_SEAT_FIELDS = frozenset({"capacity", "waitlist", "guests_allowed", "takes_rsvps"})
 _COLUMNS = EDITABLE_FIELDS - {"topics"}
 _WALL_CLOCK_FIELDS = ("starts_at", "ends_at", "registration_opens_at", "registration_closes_at")
 #: What a copy takes along; date, status, seats taken and what came after are its own.
@@ -132,8 +137,8 @@ def change_meetup(
 
     A new time zone alone keeps the time on the wall clock. With ``seen``, the fingerprints of what the editor saw,
     what others changed since is kept. One of a series is edited alone from then on, unless ``detaches`` is false.
-    Raises :class:`MeetupRefused`, and :class:`EditConflict` where both changed
-    the same.
+    Seats that become free go to those who wait. Raises :class:`MeetupRefused`, and :class:`EditConflict` where both
+    changed the same.
     """
     demand_organizer(actor, meetup.chapter)
     unknown = set(changes) - EDITABLE_FIELDS
@@ -143,6 +148,7 @@ def change_meetup(
     if seen is not None:
         changes = merged(row, changes, seen)
     _refuse_changes(row, changes, at)
+    before = copy.copy(row)
     if "time_zone" in changes:
         _keep_wall_clock(row, changes["time_zone"])
     for name in changes.keys() - {"topics"}:
@@ -155,6 +161,9 @@ def change_meetup(
         _detach(row)
     if changed:
         note_act("change_meetup", actor=actor, meetup=row, fields=sorted(changed))
+    if changed & _SEAT_FIELDS:
+        settle_seats(meetup=row, at=at)
+    tell_of_change(before=before, meetup=row, changed=changed, at=at)
     meetup.refresh_from_db()
     return changed
 
@@ -196,6 +205,7 @@ def set_date(
     demand_organizer(actor, meetup.chapter)
     row = lock_meetup(meetup.pk)
     refuse_move(row, status, at)
+    before = copy.copy(row)
     row.starts_at, row.ends_at, row.date_precision, row.status = starts_at, ends_at, precision, status
     refuse_unfit_date(row)
     changed = save_meetup(meetup=row, fields=("starts_at", "ends_at", "date_precision", "status"), at=at)
@@ -203,31 +213,53 @@ def set_date(
         _detach(row)
     if changed:
         note_act("set_date", actor=actor, meetup=row, status=status, starts_at=_text(starts_at))
+    tell_of_change(before=before, meetup=row, changed=changed, at=at)
     meetup.refresh_from_db()
     return changed
+
+
+def tell_of_change(*, before: Meetup, meetup: Meetup, changed: set[str], at: dt.datetime) -> None:
+    """Mail whoever the change concerns: that the date is decided, or what is different now. Nobody knows a draft."""
+    if not changed or before.status == Meetup.Status.DRAFT or meetup.is_past(at):
+        return
+    settled = (Meetup.Status.TENTATIVE, Meetup.Status.CONFIRMED)
+    exact = Meetup.DatePrecision.EXACT
+    came_back = before.status == Meetup.Status.CANCELLED and before.starts_at == meetup.starts_at
+    was_settled = before.date_precision == exact and (before.status in settled or came_back)
+    if meetup.date_precision == exact and meetup.status in settled and not was_settled:
+        mails.tell_date_decided(meetup)
+    else:
+        mails.tell_changed(meetup, changed, before)
 
 
 @transaction.atomic
 def move_meetup(*, meetup: Meetup, actor: User | None, status: str, at: dt.datetime) -> set[str]:
     """Take the meetup to another state of its life, its date as it is. Raises :class:`MeetupRefused`."""
-    return set_date(
-        meetup=meetup,
+    now = lock_meetup(meetup.pk)
+    changed = set_date(
+        meetup=now,
         actor=actor,
-        starts_at=meetup.starts_at,
-        ends_at=meetup.ends_at,
-        precision=meetup.date_precision,
+        starts_at=now.starts_at,
+        ends_at=now.ends_at,
+        precision=now.date_precision,
         status=status,
         at=at,
     )
+    meetup.refresh_from_db()
+    return changed
 
 
 @transaction.atomic
 def publish_meetup(*, meetup: Meetup, actor: User | None, status: str, at: dt.datetime) -> set[str]:
     """Show a draft to everybody as ``status``; followers of the chapter hear of it once."""
-    if meetup.status != Meetup.Status.DRAFT:
+    if lock_meetup(meetup.pk).status != Meetup.Status.DRAFT:
         raise MeetupRefused("This meetup is published already.")
     changed = move_meetup(meetup=meetup, actor=actor, status=status, at=at)
-    Meetup.objects.filter(pk=meetup.pk, announced_at=None).update(announced_at=at)
+    if not meetup.is_past(at):
+        told = Meetup.objects.filter(pk=meetup.pk, announced_at=None).update(announced_at=at)
+        meetup.refresh_from_db()
+        if told:
+            mails.tell_new_meetup(meetup)
     return changed
 
 
@@ -242,6 +274,7 @@ def cancel_meetup(*, meetup: Meetup, actor: User | None, reason: str, at: dt.dat
     row.status, row.cancel_reason = Meetup.Status.CANCELLED, reason
     save_meetup(meetup=row, fields=("status", "cancel_reason"), at=at)
     note_act("cancel_meetup", actor=actor, meetup=row, reason=reason)
+    mails.tell_cancelled(row)
     meetup.refresh_from_db()
 
 
@@ -251,6 +284,7 @@ def tell_of_place(*, meetup: Meetup, at: dt.datetime) -> None:
     row = lock_meetup(meetup.pk)
     row.ical_sequence, row.changed_at = row.ical_sequence + 1, at
     row.save(update_fields=["ical_sequence", "changed_at"])
+    tell_of_change(before=row, meetup=row, changed={"venue"}, at=at)
 
 
 @transaction.atomic
@@ -282,10 +316,10 @@ def copy_meetup(
             "ends_at": starts_at + length if length else None,
             "date_precision": Meetup.DatePrecision.EXACT,
         }
-    copy = create_meetup(chapter=meetup.chapter, actor=actor, fields=fields, at=at)
-    copy_questions(meetup, copy)
-    note_act("copy_meetup", actor=actor, meetup=copy, copied=meetup.slug)
-    return copy
+    made = create_meetup(chapter=meetup.chapter, actor=actor, fields=fields, at=at)
+    copy_questions(meetup, made)
+    note_act("copy_meetup", actor=actor, meetup=made, copied=meetup.slug)
+    return made
 
 
 def copied_fields(meetup: Meetup) -> dict[str, Any]:

@@ -18,6 +18,10 @@ register = template.Library()
 TABS: tuple[tuple[str, str, str, Callable[[User, Chapter], bool]], ...] = (
     ("edit", "Edit", "events:edit_chapter", can_manage_chapter),
     ("new-meetup", "New meetup", "events:new_meetup", can_manage_chapter),
+    ("series", "Series", "events:series_list", can_manage_chapter),
+    ("venues", "Venues", "events:venues", can_manage_chapter),
+    ("co-hosting", "Co-hosting", "events:co_hosting", can_manage_chapter),
+    ("messages", "Messages", "events:chapter_messages", can_manage_chapter),
     ("import", "Import", "events:import_file", can_manage_chapter),
     ("talks", "Talks", "events:chapter_talks", can_manage_chapter),
     ("people", "People", "events:chapter_people", can_lead_chapter),
