@@ -489,3 +489,15 @@ def test_table_takes_each_kind_of_time(header: str, cell: str) -> None:
 def test_other_files_are_refused(data: bytes) -> None:
     with pytest.raises(ImportRefused, match=r"\.$"):
         read_meetup_csv(data, zone="Asia/Kolkata")
+
+
+@pytest.mark.parametrize("hidden", ["deep", "many"])
+def test_events_under_too_many_parts_are_not_looked_for(hidden: str) -> None:
+    value: Any = REST
+    if hidden == "deep":
+        for _ in range(30):
+            value = [value]
+    else:
+        value = [*[[]] * 200_001, REST]
+    with pytest.raises(ImportRefused, match="too many parts"):
+        read_json(value)

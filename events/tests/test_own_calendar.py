@@ -290,3 +290,23 @@ def test_address_is_part_of_what_is_exported_and_erased(owner: User, token: str)
     assert export_events(owner)["calendar_address_since"] == NOW
     erase_events(owner)
     assert not CalendarToken.objects.exists()
+
+
+def test_votes_that_are_no_news_are_left_out(owner: User, token: str) -> None:
+    hidden = make_poll(make_meetup(status="draft"), 7)
+    vote(owner, hidden, "yes")
+    old = make_poll(make_meetup(status="idea"), 7)
+    vote(owner, old, "yes")
+    DatePoll.objects.filter(pk=old[0].poll_id).update(closed_at=NOW - 92 * DAY)
+    over = make_poll(make_meetup(status="polling"), -91)
+    vote(owner, over, "yes")
+    assert feed(token) == {}
+
+
+def test_chosen_date_that_was_left_again_is_not_said_to_be_chosen(owner: User, token: str) -> None:
+    options = make_poll(make_meetup(status="polling"), 7)
+    vote(owner, options, "yes")
+    meetup = close(options, 0)
+    assert list(feed(token)) == [meetup.ical_uid]
+    Meetup.objects.filter(pk=meetup.pk).update(starts_at=NOW + 9 * DAY)
+    assert feed(token) == {}
