@@ -1,6 +1,6 @@
 """Addresses of the meetups room (mounted at the root). Words that are no slug come before slugs."""
 
-from django.urls import URLPattern, path
+from django.urls import path
 
 from events.views import (
     attendees,
@@ -8,6 +8,7 @@ from events.views import (
     care,
     chapter_archive,
     chapters,
+    check_in,
     co_hosts,
     conferences,
     follows,
@@ -29,6 +30,7 @@ from events.views import (
     series,
     speakers,
     talks,
+    tickets,
     trip_reports,
     venues,
     volunteering,
@@ -59,7 +61,15 @@ _polls = [
     path("meetups/<slug:slug>/edit/poll/end/", manage_poll.end_poll, name="end_poll"),
     path("meetups/<slug:slug>/edit/poll/reopen/", manage_poll.reopen_poll, name="reopen_poll"),
 ]
-_check_in: list[URLPattern] = []
+_check_in = [
+    path("meetups/<slug:slug>/check-in/", check_in.check_in, name="check_in"),
+    path("meetups/<slug:slug>/check-in/sync/", check_in.check_in_sync, name="check_in_sync"),
+    path("meetups/<slug:slug>/check-in/worker.js", check_in.check_in_worker, name="check_in_worker"),
+    path("meetups/<slug:slug>/check-in/c/<str:code>/", check_in.check_in_code, name="check_in_code"),
+    path("meetups/<slug:slug>/ticket/", tickets.ticket, name="ticket"),
+    path("rsvp/<str:token>/ticket/", tickets.ticket_by_link, name="rsvp_ticket"),
+    path("rsvp/<str:token>/ticket.png", tickets.ticket_picture, name="rsvp_ticket_picture"),
+]
 _organizing = [
     path("meetups/<slug:slug>/edit/", organizing.manage_meetup, name="manage_meetup"),
     path("meetups/<slug:slug>/edit/move/", organizing.move, name="move_meetup"),

@@ -17,7 +17,7 @@ django.setup()
 from django.db import connection  # noqa: E402  (settings come first)
 
 from events.models import DatePoll, DateVote, Meetup, Rsvp  # noqa: E402
-from events.services import polls, votes  # noqa: E402
+from events.services import mails, polls, votes  # noqa: E402
 from events.services.polls import PollRefused  # noqa: E402
 from events.tests.factories import NOW, make_chapter, make_meetup, make_organizer  # noqa: E402
 from events.tests.poll_factories import DAY, make_poll, options_of, vote  # noqa: E402
@@ -125,6 +125,7 @@ def main() -> None:
         return found
 
     vars(polls)["_yes_votes"] = slowly
+    vars(mails)["tell_date_decided"] = lambda meetup: None  # there is no broker
     if "--without-lock" in sys.argv:
         for module in (
             polls,

@@ -10,7 +10,13 @@ from django.shortcuts import get_object_or_404
 from django.utils.cache import add_never_cache_headers
 
 from events.models import Chapter, Meetup
-from events.permissions import can_lead_chapter, can_manage_chapter, can_manage_meetup, takes_reports
+from events.permissions import (
+    can_check_in,
+    can_lead_chapter,
+    can_manage_chapter,
+    can_manage_meetup,
+    takes_reports,
+)
 from portal.accounts.models import User
 
 _SAFE = ("GET", "HEAD")
@@ -70,6 +76,26 @@ def _for_chapter(allows: Callable[[User, Chapter], bool], view: ChapterView) -> 
         if not allows(actor_of(request), chapter):
             raise Http404
         response = view(request, chapter, **more)
+        add_never_cache_headers(response)
+        return response
+
+    return guarded
+
+
+def for_door_helpers(
+    view: Callable[Concatenate[HttpRequest, Meetup, ...], HttpResponse],
+) -> Callable[..., HttpResponse]:
+    """The same for those who check people in at the meetup's door."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, slug: str, **more: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return _sign_in(request)
+        found = Meetup.objects.visible_to(request.user).select_related("chapter", "venue")
+        meetup = get_object_or_404(found, slug=slug)
+        if not can_check_in(request.user, meetup):
+            raise Http404
+        response = view(request, meetup, **more)
         add_never_cache_headers(response)
         return response
 

@@ -75,7 +75,7 @@ def queue_mail(
     the member erases the mail. With ``forget`` address and body are erased once it is sent, not days later.
     ``unsubscribe`` is an address for the header ``List-Unsubscribe`` that ends less than the whole kind, such as
     the news of one chapter; a POST to it must act in one click (RFC 8058).
-    Returns None if the reader has switched off this kind of mail.
+    Returns None if the reader has switched off this kind of mail, and for an address that is nobody's.
 
     Raises ``ValueError`` for an unknown kind, an address that is none, or ``transactional`` at odds with the
     kind, and ``BadHeaderError`` (a ``ValueError``) for a line break in a header field.
@@ -85,6 +85,10 @@ def queue_mail(
     _refuse_headers(subject, headers or {}, attachments)
     if first := OutboxMessage.objects.filter(dedupe_key=dedupe_key).first():
         return first
+    if to.lower().endswith(
+        ".invalid"
+    ):  # nobody's: a forgotten address, or none given (RFC 6761, section 6.4)
+        return None
     reader = Reader.of(to, user)
     if not reader.wants(what):
         return None
