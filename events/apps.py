@@ -7,10 +7,11 @@ class EventsConfig(AppConfig):
     name = "events"
 
     def ready(self) -> None:
-        from events import personal_data
+        from events import notifications, personal_data
         from events.services import mail_kinds
         from portal.accounts import me_sections
         from portal.accounts import personal_data as keepers
+        from portal.mail import choices
 
         keepers.register(
             "events",
@@ -19,6 +20,12 @@ class EventsConfig(AppConfig):
             warn=personal_data.warn_before_erasing,
         )
         mail_kinds.register_all()
+        choices.register(
+            "followed-chapters",
+            template="events/notifications.html",
+            query=notifications.followed_chapters,
+            save=notifications.save_followed_chapters,
+        )
         me_sections.register(
             "chapters", template="events/my_chapters.html", query=personal_data.my_chapters, order=10
         )

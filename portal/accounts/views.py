@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from portal.accounts import archive, me_sections, personal_data, queries, services
 from portal.accounts.forms import EraseForm, ProfileForm, time_zone_names
 from portal.accounts.models import User
+from portal.mail import choices
 from portal.mail.preferences import preferences_of, set_preference
 
 
@@ -64,9 +65,11 @@ def notifications(request: HttpRequest) -> HttpResponse:
         for preference in preferences:
             if preference.kind.can_switch_off:
                 set_preference(user, preference.kind.key, preference.kind.key in wanted)
+        choices.save_parts(user, request.POST)
         messages.success(request, "Your choice of mail is saved.")
         return redirect("me_notifications")
-    return render(request, "accounts/notifications.html", {"preferences": preferences})
+    parts = choices.parts_for(user)
+    return render(request, "accounts/notifications.html", {"preferences": preferences, "parts": parts})
 
 
 @login_required
