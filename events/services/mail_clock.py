@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from events.models import MailRound, Meetup
-from events.services.mail_pieces import JUST_TOLD
+from events.services.mail_pieces import JUST_TOLD, TIME_FIELDS
 from events.services.mail_rounds import open_round
 
 Event = MailRound.Event
@@ -14,7 +14,6 @@ Event = MailRound.Event
 REMIND_BEFORE = dt.timedelta(hours=24)
 _MONDAY_AT = dt.time(9)
 _LONGEST_LOOK_BACK = dt.timedelta(weeks=5)
-_TIME_FIELDS = frozenset({"starts_at", "ends_at", "date_precision", "time_zone"})
 
 
 def remind(*, at: dt.datetime) -> int:
@@ -40,7 +39,7 @@ def _is_just_told(meetup: Meetup, at: dt.datetime) -> bool:
     told = MailRound.objects.filter(
         meetup=meetup, event__in=[Event.DATE_DECIDED, Event.CHANGED], created_at__gt=at - JUST_TOLD
     )
-    return any(one.event == Event.DATE_DECIDED or _TIME_FIELDS & set(one.detail["changed"]) for one in told)
+    return any(one.event == Event.DATE_DECIDED or TIME_FIELDS & set(one.detail["changed"]) for one in told)
 
 
 def summarise_week(*, at: dt.datetime) -> bool:

@@ -37,6 +37,8 @@ Status = Rsvp.Status
 #: People to whom one piece writes. Small enough that other mail gets its turn in between.
 PIECE = 200
 NOBODY_LEFT = -1
+#: What makes up when a meetup is.
+TIME_FIELDS = frozenset({"starts_at", "ends_at", "date_precision", "time_zone"})
 #: A reminder this soon after other news of the same time would be noise.
 JUST_TOLD = dt.timedelta(hours=6)
 _TOLD = (Status.GOING, Status.OFFERED, Status.MAYBE, Status.WAITLISTED)
@@ -209,7 +211,7 @@ def _changed(round_: MailRound, meetup: Meetup) -> list[Audience]:
         return []
     sentences = []
     was = ""
-    if changed & {"starts_at", "ends_at", "date_precision", "time_zone"}:
+    if changed & TIME_FIELDS:
         sentences.append("The time has changed.")
         was = _was(meetup, before)
     if "status" in changed:

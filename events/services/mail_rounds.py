@@ -17,24 +17,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from events.models import Announcement, MailRound, Meetup
-from events.services.mail_pieces import NOBODY_LEFT, queue_piece
+from events.services.mail_pieces import NOBODY_LEFT, TIME_FIELDS, queue_piece
 from portal.dispatch import send_on_commit
 
 Event = MailRound.Event
 #: Changes that those who signed up are told of: when, where, how to get in, and whether it takes place.
-TOLD_CHANGES = frozenset(
-    {
-        "starts_at",
-        "ends_at",
-        "date_precision",
-        "time_zone",
-        "venue",
-        "venue_notes",
-        "mode",
-        "online_url",
-        "status",
-    }
-)
+TOLD_CHANGES = TIME_FIELDS | {"venue", "venue_notes", "mode", "online_url", "status"}
 #: A piece that takes longer is taken for lost, and done again.
 LEASE = dt.timedelta(minutes=5)
 _TASK = "events.tasks.send_round"
@@ -61,7 +49,8 @@ def tell_changed(meetup: Meetup, changed: set[str], before: Meetup | None = None
     told = changed & TOLD_CHANGES
     if not told or meetup.status == Meetup.Status.DRAFT:
         return
-    was = {name: _plain(before, name) for name in sorted(told)} if before else {}
+    known = told | TIME_FIELDS if told & TIME_FIELDS else told  # a time is told whole
+    was = {name: _plain(before, name) for name in sorted(known)} if before else {}
     waiting = MailRound.objects.filter(
         meetup=meetup, event=Event.CHANGED, finished_at=None, leased_until=None, stage=0, cursor=0
     )

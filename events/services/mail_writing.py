@@ -133,9 +133,16 @@ def calendar_file(rsvp: Rsvp, method: str) -> tuple[Attachment, ...]:
     return (Attachment(name, mime_type, invitation(rsvp.meetup, method=method, rsvp=rsvp)),)
 
 
+_LEAVING = {
+    Rsvp.Status.WAITLISTED.value: "Leave the waitlist",
+    Rsvp.Status.OFFERED.value: "I am not coming",
+    Rsvp.Status.MAYBE.value: "I am not coming",
+}
+
+
 def own_links(rsvp: Rsvp) -> tuple[Link, ...]:
     """What somebody who has a sign-up can do about it from the mail, without signing in."""
-    leave = "Leave the waitlist" if rsvp.status == Rsvp.Status.WAITLISTED else "Cancel my place"
-    if rsvp.status == Rsvp.Status.MAYBE:
-        leave = "I am not coming"
-    return (Link("See or change my sign-up", rsvp_url(rsvp, "view")), Link(leave, rsvp_url(rsvp, "cancel")))
+    leave = Link(_LEAVING.get(rsvp.status, "Cancel my place"), rsvp_url(rsvp, "cancel"))
+    if rsvp.status == Rsvp.Status.OFFERED:
+        return (Link("Take the seat", rsvp_url(rsvp, "accept")), leave)
+    return (Link("See or change my sign-up", rsvp_url(rsvp, "view")), leave)

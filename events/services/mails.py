@@ -38,6 +38,7 @@ from events.services.seat_mails import tell_left as tell_left
 from events.services.seat_mails import tell_offered as tell_offered
 from events.services.seat_mails import tell_promoted as tell_promoted
 from events.services.seat_mails import tell_reconfirm as tell_reconfirm
+from events.services.seat_mails import tell_released as tell_released
 from events.services.seat_mails import tell_waitlisted as tell_waitlisted
 from portal.accounts.models import User
 from portal.mail.services import queue_mail

@@ -78,7 +78,7 @@ def _ask_some(meetup_pk: int, at: dt.datetime) -> int:
 def release_unconfirmed(*, at: dt.datetime) -> int:
     """Free the seats of those who were asked in good time and did not answer; returns how many people.
 
-    They are maybe coming from then on, and may sign up again as long as there is room.
+    They are maybe coming from then on, are told so, and may sign up again as long as there is room.
     """
     due = Meetup.objects.filter(
         asks_reconfirmation=True,
@@ -90,9 +90,13 @@ def release_unconfirmed(*, at: dt.datetime) -> int:
     for meetup in due.order_by("pk"):
         if _silent(meetup, at).exists():
             with locked(meetup.pk) as current:
-                gone = _silent(current, at).update(status=Status.MAYBE, changed_at=at)
+                silent = list(_silent(current, at).select_related("user"))
+                for rsvp in silent:
+                    rsvp.meetup, rsvp.status, rsvp.changed_at = current, Status.MAYBE, at
+                    rsvp.save(update_fields=["status", "changed_at"])
+                    mails.tell_released(rsvp)
                 settle(current, at)
-                released += gone
+                released += len(silent)
     return released
 
 

@@ -132,6 +132,24 @@ def tell_reconfirm(rsvp: Rsvp) -> None:
     )
 
 
+def tell_released(rsvp: Rsvp) -> None:
+    """You did not say that you still come, so your seat went on; the entry in the reader's calendar goes too."""
+    _tell(
+        rsvp,
+        "released",
+        "Your seat is given up",
+        [
+            "You were asked whether you still come, and there was no answer, so your seat is free for whoever waits. "
+            "You are noted as maybe coming."
+        ],
+        links=[
+            Link("I am coming after all", rsvp_url(rsvp, "reconfirm")),
+            Link("I am not coming", rsvp_url(rsvp, "cancel")),
+        ],
+        files=calendar_file(rsvp, "CANCEL"),
+    )
+
+
 def _seats(rsvp: Rsvp) -> str:
     if not rsvp.guests:
         return "A seat is yours."

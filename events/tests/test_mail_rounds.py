@@ -49,7 +49,7 @@ def move(meetup: Meetup, by: dt.timedelta) -> None:
     meetup.starts_at, meetup.ends_at = meetup.starts_at + by, meetup.ends_at + by
     meetup.ical_sequence += 1
     meetup.save()
-    tell.tell_changed(meetup, {"starts_at", "ends_at"}, before)
+    tell.tell_changed(meetup, {"starts_at"}, before)
 
 
 # ------------------------------------------------------------------------------------------- changes

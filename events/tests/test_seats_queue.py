@@ -473,6 +473,7 @@ def test_whoever_does_not_answer_in_time_is_only_interested() -> None:
     assert seat_clock.release_unconfirmed(at=START - DAY - HOUR) == 0
     assert seat_clock.release_unconfirmed(at=START - DAY) == 1
     assert state(going, waiting) == ["maybe", "going"]
+    assert mails("released") == [going.address]
     assert seats.reconfirm_rsvp(rsvp=going, at=START - HOUR).status == "waitlisted"
 
 
