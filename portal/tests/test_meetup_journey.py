@@ -102,6 +102,46 @@ def _volunteer(asha: Page, staff: Page, url: str, post: Post) -> None:
     expect(asha.locator("main")).to_contain_text("Asha Joshi")
 
 
+def _announce(asha: Page, url: str) -> str:
+    """Asha makes a meetup with one seat, publishes it as an idea and lets people vote; returns its address."""
+    asha.goto(f"{url}/chapters/nagpur/meetups/new/")
+    asha.get_by_label("Title").fill("Storage night")
+    asha.get_by_label("Seats", exact=False).and_(asha.locator("input[type=number]")).first.fill("1")
+    asha.locator("main form button[type=submit]").first.click()
+    expect(asha.locator("main")).to_contain_text("Draft")
+    asha.get_by_label("Idea").check()
+    asha.get_by_role("button", name="Publish").click()
+    asha.get_by_role("link", name="Poll", exact=True).click()
+    for number, day in enumerate(("2031-03-08", "2031-03-15")):
+        asha.locator(f"[name=form-{number}-day]").fill(day)
+        asha.locator(f"[name=form-{number}-starts]").fill("10:00")
+        asha.locator(f"[name=form-{number}-ends]").fill("13:00")
+    asha.get_by_role("button", name="Start the vote").click()
+    asha.get_by_role("link", name=re.compile("The meetup.s page")).click()
+    expect(asha.get_by_role("heading", name="Which date suits you?")).to_be_visible()
+    return asha.url
+
+
+def _vote(page: Page, meetup: str, *choices: str) -> None:
+    """One person says what they think of each date."""
+    page.goto(meetup)
+    page.get_by_role("link", name="Vote on the date").click()
+    for group, choice in zip(page.locator("fieldset.poll-date").all(), choices, strict=True):
+        group.get_by_label(choice, exact=True).check()
+    page.get_by_role("button", name="Vote", exact=True).click()
+    expect(page.get_by_role("button", name="Save your votes")).to_be_visible()
+
+
+def _choose(asha: Page, meetup: str) -> None:
+    """Asha takes the second date; the votes for it become seats."""
+    asha.goto(f"{meetup}edit/poll/")
+    asha.get_by_label(re.compile("15 March 2031")).check()
+    asha.get_by_role("button", name="Close the vote with this date").click()
+    asha.goto(meetup)
+    expect(asha.locator("main")).to_contain_text("Saturday 15 March 2031, 10:00")
+    expect(asha.locator("main")).to_contain_text("1 of 1 seats")
+
+
 def test_from_an_offer_to_the_door(tmp_path: Path, new_page: NewPage, post: SmtpServer) -> None:
     var = tmp_path / "var"
     var.mkdir()
@@ -110,4 +150,11 @@ def test_from_an_offer_to_the_door(tmp_path: Path, new_page: NewPage, post: Smtp
         stack.python(_MAKE_PEOPLE.format(people=PEOPLE, password=PASSWORD))
         staff, asha = (_sign_in(new_page, stack.url, name) for name in ("staff", "asha"))
         _volunteer(asha, staff, stack.url, Post(post))
-        assert axe_findings(asha) == []
+        meetup = _announce(asha, stack.url)
+        ravi, meera = (_sign_in(new_page, stack.url, name) for name in ("ravi", "meera"))
+        _vote(ravi, meetup, "No", "Yes")
+        _vote(meera, meetup, "If need be", "Yes")
+        _choose(asha, meetup)
+        meera.goto(meetup)
+        expect(meera.locator("#seats")).to_contain_text("On the waitlist")
+        assert axe_findings(meera) == []
