@@ -17,6 +17,8 @@ class _Page(HTMLParser):
         self.title = ""
         self.lang = ""
         self.skip_link = False
+        self.referrer = ""
+        self.has_protected_form = False
         self._in_title = False
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
@@ -41,6 +43,10 @@ class _Page(HTMLParser):
             address = given.get("src") or given.get("href") or ""
             if address.startswith(("http:", "https:", "//")):
                 self.wrong.append(f"<{tag}> fetches from elsewhere: {address}")
+        if given.get("name") == "csrfmiddlewaretoken":
+            self.has_protected_form = True
+        if given.get("name") == "referrer":
+            self.referrer = given.get("content", "")
         if tag == "img" and "alt" not in given:
             self.wrong.append("image without alt")
 
@@ -70,5 +76,8 @@ def broken_invariants(html: str) -> list[str]:
         wrong.append("no language")
     if not page.skip_link:
         wrong.append("no skip link to #main")
+    if page.referrer == "no-referrer" and page.has_protected_form:
+        # Browsers then send "Origin: null" with the form, which Django's CSRF check refuses.
+        wrong.append("no-referrer on a page with a form")
     wrong += [f"id {name!r} {count} times" for name, count in page.ids.items() if count > 1]
     return wrong

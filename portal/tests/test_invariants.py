@@ -27,6 +27,7 @@ def test_a_good_page_breaks_nothing() -> None:
         '<img src="https://elsewhere.example/x.png" alt="">',
         '<img src="/x.png">',
         '<p id="main">twice</p>',
+        '<meta name="referrer" content="no-referrer"><input type="hidden" name="csrfmiddlewaretoken">',
     ],
 )
 def test_each_forbidden_thing_is_found(bad: str) -> None:

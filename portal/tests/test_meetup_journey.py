@@ -8,6 +8,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
+from icalendar import Calendar
 from playwright.sync_api import Page, expect
 
 from portal.mail.tests.test_services_real import SmtpServer
@@ -52,6 +53,14 @@ def link_in(mail: EmailMessage, path: str) -> str:
     found = re.search(rf"https?://\S*{path}\S*", body.get_content())
     assert found, body.get_content()
     return found[0]
+
+
+def method_of_calendar_in(mail: EmailMessage) -> str:
+    """The METHOD of the invitation that a mail carries, the same in its type and in its text (RFC 6047)."""
+    (part,) = [part for part in mail.walk() if part.get_content_type() == "text/calendar"]
+    calendar = Calendar.from_ical(part.get_payload(decode=True))
+    assert part.get_param("method") == str(calendar["METHOD"])
+    return str(calendar["METHOD"])
 
 
 @pytest.fixture
@@ -142,6 +151,44 @@ def _choose(asha: Page, meetup: str) -> None:
     expect(asha.locator("main")).to_contain_text("1 of 1 seats")
 
 
+def _sign_up_by_mail_alone(new_page: NewPage, meetup: str, post: Post) -> None:
+    """Dilip has no account: an address, and the link in the mail that goes there."""
+    dilip = new_page(width=360)
+    dilip.goto(meetup)
+    dilip.get_by_role("link", name="Join the waitlist").click()
+    dilip.get_by_label("Your name").fill("Dilip")
+    dilip.get_by_label("E-mail address").fill("dilip@example.org")
+    dilip.get_by_role("button", name="Join the waitlist").click()
+    dilip.goto(link_in(post.to("dilip@example.org", "Please confirm your sign-up"), "/rsvp/"))
+    dilip.get_by_role("button", name="Confirm").click()
+    expect(dilip.get_by_role("button", name="Leave the waitlist")).to_be_visible()
+    post.to("dilip@example.org", "You are on the waitlist")
+
+
+def _leave_by_one_click(new_page: NewPage, post: Post) -> None:
+    """Ravi cannot come after all: the link in his mail, in a browser that is not signed in."""
+    mail = post.to("ravi@example.org", "The date is set")
+    assert method_of_calendar_in(mail) == "REQUEST"
+    ravi = new_page()
+    ravi.goto(link_in(mail, "/rsvp/"))
+    ravi.get_by_role("button", name="I cannot come").click()
+    expect(ravi.locator("main")).to_contain_text("Sign up again")
+    assert method_of_calendar_in(post.to("ravi@example.org", "You are not coming")) == "CANCEL"
+
+
+def _move_up(meera: Page, meetup: str, post: Post) -> str:
+    """Meera has the seat; returns her code."""
+    mail = post.to("meera@example.org", "You have a seat now")
+    assert method_of_calendar_in(mail) == "REQUEST"
+    meera.goto(meetup)
+    expect(meera.locator("#seats")).to_contain_text("You are going")
+    code = meera.locator("#seats .mono").inner_text()
+    body = mail.get_body(("plain",))
+    assert body
+    assert code in body.get_content()
+    return code
+
+
 def test_from_an_offer_to_the_door(tmp_path: Path, new_page: NewPage, post: SmtpServer) -> None:
     var = tmp_path / "var"
     var.mkdir()
@@ -157,4 +204,7 @@ def test_from_an_offer_to_the_door(tmp_path: Path, new_page: NewPage, post: Smtp
         _choose(asha, meetup)
         meera.goto(meetup)
         expect(meera.locator("#seats")).to_contain_text("On the waitlist")
+        _sign_up_by_mail_alone(new_page, meetup, Post(post))
+        _leave_by_one_click(new_page, Post(post))
+        _move_up(meera, meetup, Post(post))
         assert axe_findings(meera) == []
