@@ -24,6 +24,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from events.models import Chapter, ChapterMembership
+from events.tests.traces import leave_traces
 from kb.models import Article, Revision
 from labtools.models import ImageCheck, Upload
 from portal.accounts import services, tokens
@@ -60,6 +61,7 @@ def leaver() -> User:
     ImageCheck.objects.create(owner=user, upload=upload, filename="unmistakable.qcow2")
     chapter = Chapter.objects.create(slug="pune-test", city="Pune")
     ChapterMembership.objects.create(chapter=chapter, user=user, name=NAME, role="lead")
+    leave_traces(user, second=SECOND)
     draft = Article.objects.create(slug="unmistakable-draft", title="Draft", owner=user)
     draft.current = Revision.objects.create(article=draft, content="By Asha Unmistakable", author=user)
     draft.save()
