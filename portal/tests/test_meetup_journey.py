@@ -58,7 +58,9 @@ def link_in(mail: EmailMessage, path: str) -> str:
 def method_of_calendar_in(mail: EmailMessage) -> str:
     """The METHOD of the invitation that a mail carries, the same in its type and in its text (RFC 6047)."""
     (part,) = [part for part in mail.walk() if part.get_content_type() == "text/calendar"]
-    calendar = Calendar.from_ical(part.get_payload(decode=True))
+    text = part.get_payload(decode=True)
+    assert isinstance(text, bytes)
+    calendar = Calendar.from_ical(text)
     assert part.get_param("method") == str(calendar["METHOD"])
     return str(calendar["METHOD"])
 
@@ -189,6 +191,15 @@ def _move_up(meera: Page, meetup: str, post: Post) -> str:
     return code
 
 
+def _check_in(asha: Page, meetup: str, code: str) -> None:
+    """Asha stands at the door with the list, and types the code that Meera reads out."""
+    asha.goto(f"{meetup}check-in/")
+    expect(asha.locator("main")).to_contain_text("0 of 1")
+    asha.get_by_label("Code of a ticket").fill(code.lower())
+    asha.get_by_role("button", name="Check in", exact=True).click()
+    expect(asha.locator("main")).to_contain_text("1 of 1")
+
+
 def test_from_an_offer_to_the_door(tmp_path: Path, new_page: NewPage, post: SmtpServer) -> None:
     var = tmp_path / "var"
     var.mkdir()
@@ -206,5 +217,5 @@ def test_from_an_offer_to_the_door(tmp_path: Path, new_page: NewPage, post: Smtp
         expect(meera.locator("#seats")).to_contain_text("On the waitlist")
         _sign_up_by_mail_alone(new_page, meetup, Post(post))
         _leave_by_one_click(new_page, Post(post))
-        _move_up(meera, meetup, Post(post))
+        _check_in(asha, meetup, _move_up(meera, meetup, Post(post)))
         assert axe_findings(meera) == []
