@@ -157,9 +157,12 @@ def end_series(*, series: MeetupSeries, actor: User, last_day: dt.date, reason: 
 
 
 def following(series: MeetupSeries, day: dt.date, at: dt.datetime) -> QuerySet[Meetup]:
-    """Meetups of ``series`` after ``day`` that are to come, not cancelled, and not edited alone."""
+    """Meetups of ``series`` after ``day`` that are to come, not cancelled, and not edited alone.
+
+    In the order of their keys, as everybody who locks several meetups must.
+    """
     later = Meetup.objects.filter(series=series, series_day__gt=day, is_detached=False, starts_at__gt=at)
-    return later.exclude(status=Meetup.Status.CANCELLED).select_related("chapter").order_by("series_day")
+    return later.exclude(status=Meetup.Status.CANCELLED).select_related("chapter").order_by("pk")
 
 
 def _pattern(series: MeetupSeries) -> Meetup | None:

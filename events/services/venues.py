@@ -40,7 +40,8 @@ def save_venue(
         fields=changed,
     )
     if venue is not None and set(changed) & set(_PLACE):
-        for meetup in Meetup.objects.filter(venue=place).upcoming(at=at):
+        # In the order of their keys, as everybody who locks several meetups must.
+        for meetup in Meetup.objects.filter(venue=place).upcoming(at=at).order_by("pk"):
             tell_of_place(meetup=meetup, at=at)
     return place
 

@@ -12,7 +12,7 @@ from events.series_rules import Rule, RuleRefused
 from events.services.edit_conflicts import fingerprints
 from events.services.life import MeetupRefused
 from events.services.meetups import FORM_FIELDS, change_meetup, discard_meetup, move_meetup
-from events.services.series import change_following, end_series, extend_series, start_series
+from events.services.series import change_following, end_series, extend_series, following, start_series
 from events.tests.factories import make_chapter, make_dated_meetup
 from portal.accounts.models import User
 from portal.tests.factories import make_user
@@ -179,6 +179,16 @@ def test_a_new_time_of_day_holds_for_all_that_follow(staff: User) -> None:
     april = of_day(series, "2027-04-10")
     assert april.starts_at == dt.datetime(2027, 4, 10, 17, 30, tzinfo=dt.UTC)
     assert april.ical_sequence == 1
+
+
+def test_meetups_are_locked_in_the_order_of_their_keys(staff: User) -> None:
+    series = start(staff)
+    first, last = of_day(series, "2027-01-09"), of_day(series, "2027-05-08")
+    Meetup.objects.filter(pk=last.pk).update(series_day="2027-01-10")
+    locked = list(following(series, dt.date(2027, 1, 8), AT))
+    assert [meetup.pk for meetup in locked] == sorted(meetup.pk for meetup in locked)
+    assert first in locked
+    assert last in locked
 
 
 def test_another_day_is_for_one_alone(staff: User) -> None:
