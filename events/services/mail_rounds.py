@@ -50,7 +50,7 @@ def tell_changed(meetup: Meetup, changed: set[str], before: Meetup | None = None
     if not told or meetup.status == Meetup.Status.DRAFT:
         return
     known = told | TIME_FIELDS if told & TIME_FIELDS else told  # a time is told whole
-    was = {name: _plain(before, name) for name in sorted(known)} if before else {}
+    was = _before(before, meetup, known, told) if before else {}
     waiting = MailRound.objects.filter(
         meetup=meetup, event=Event.CHANGED, finished_at=None, leased_until=None, stage=0, cursor=0
     )
@@ -148,6 +148,16 @@ def _open(event: str, key: str, *, settle: bool = False, **fields: Any) -> None:
 
 def _drop(meetup: Meetup, event: str) -> None:
     MailRound.objects.filter(meetup=meetup, event=event, finished_at=None).update(finished_at=timezone.now())
+
+
+def _before(
+    before: Meetup, meetup: Meetup, known: frozenset[str] | set[str], told: set[str]
+) -> dict[str, Any]:
+    """What it was, by field. Of a venue that is described anew the field is the same, so there is nothing to keep."""
+    values = {name: _plain(before, name) for name in sorted(known)}
+    return {
+        name: value for name, value in values.items() if name not in told or value != _plain(meetup, name)
+    }
 
 
 def _plain(meetup: Meetup, name: str) -> Any:

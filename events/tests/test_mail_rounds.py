@@ -108,6 +108,14 @@ def test_a_move_that_is_taken_back_makes_no_mail(owner: User) -> None:
     assert all(one.finished_at for one in rounds())
 
 
+def test_a_venue_described_anew_is_told_although_the_meetup_names_the_same(owner: User) -> None:
+    meetup = a_meetup()
+    make_rsvp(meetup, owner)
+    tell.tell_changed(meetup, {"venue"}, meetup)
+    work(SETTLED)
+    assert "The place has changed." in mails()[0].text_body
+
+
 def test_a_move_after_the_first_was_told_is_told_too(owner: User) -> None:
     meetup = a_meetup()
     make_rsvp(meetup, owner)
