@@ -64,7 +64,7 @@ class CloseTimeForm(forms.Form):
     closes = forms.CharField(
         label="No votes after",
         required=False,
-        widget=forms.DateTimeInput(format=_WALL, attrs={"type": "datetime-local", "class": "short"}),
+        widget=forms.DateTimeInput(format=_WALL, attrs={"type": "datetime-local", "class": "poll-end"}),
         help_text="Empty: until you close the vote.",
     )
 
