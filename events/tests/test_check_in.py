@@ -357,6 +357,7 @@ def test_a_ticket_is_for_its_owner_and_leads_helpers_to_the_person(
     assert (page.status_code, rsvp.code in page.content.decode()) == (200, True)
     assert b"<svg" in page.content
     assert broken_invariants(page.content.decode()) == []
+    assert url("ticket", meetup) in as_owner.get(meetup.get_absolute_url()).content.decode()
     assert as_member.get(url("ticket", meetup)).status_code == 404
     assert as_stranger.get(url("ticket", meetup)).status_code == 302
     door_page = as_member.get(url("check_in_code", meetup, rsvp.code))
@@ -368,6 +369,8 @@ def test_a_ticket_is_for_its_owner_and_leads_helpers_to_the_person(
 def test_a_ticket_by_link_and_its_picture(meetup: Meetup, as_stranger: Client) -> None:
     rsvp = coming(meetup)
     token = sign_link(rsvp, "view")
+    look_after = as_stranger.get(reverse("events:rsvp_link", args=[token])).content.decode()
+    assert reverse("events:rsvp_ticket", args=[token]) in look_after
     page = as_stranger.get(reverse("events:rsvp_ticket", args=[token]))
     assert (page.status_code, rsvp.code in page.content.decode()) == (200, True)
     picture = as_stranger.get(reverse("events:rsvp_ticket_picture", args=[token]))
