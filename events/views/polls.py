@@ -73,7 +73,9 @@ def poll(request: HttpRequest, slug: str) -> HttpResponse:
         return _page(request, found, standing, form if standing.takes_votes else None, ballot)
     if not form.is_valid():
         return _page(request, found, standing, form, ballot, status=422)
-    if user is None and (refusal := too_often(request, "vote_by_email", key=form.cleaned_data["email"])):
+    if user is None and (
+        refusal := too_often(request, "vote_by_email", key=form.cleaned_data["email"].lower())
+    ):
         return refusal
     try:
         said = _cast(found, user, form)
