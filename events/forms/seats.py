@@ -13,6 +13,8 @@ _YES_NO = [("yes", "Yes"), ("no", "No")]
 class RsvpForm(forms.Form):
     """Guests, answers and choices; for somebody without an account also a name and an address."""
 
+    use_required_attribute = False  # one form has two buttons, and “maybe” needs no answers
+
     wanted = forms.ChoiceField(
         choices=[("going", "Going"), ("maybe", "Maybe")], required=False, widget=forms.HiddenInput
     )
@@ -34,8 +36,12 @@ class RsvpForm(forms.Form):
         if most:
             self._ask_guests(most, rsvp)
         given = dict(rsvp.answers.values_list("question", "text")) if rsvp and self.questions else {}
+        # Whoever is only interested need not answer yet.
+        comes = self.data.get("wanted", "going") == "going"
         for question in self.questions:
-            self.fields[f"question_{question.pk}"] = _field(question, given.get(question.pk, ""))
+            self.fields[f"question_{question.pk}"] = _field(
+                question, given.get(question.pk, ""), is_required=question.is_required and comes
+            )
         self.fields["hides_name"] = forms.BooleanField(
             label="Hide my name from other members",
             help_text="Organizers still see it.",
@@ -73,16 +79,6 @@ class RsvpForm(forms.Form):
             widget=forms.NumberInput(attrs={"class": "short", "inputmode": "numeric"}),
         )
 
-    def clean(self) -> dict[str, Any]:
-        """Whoever is only interested need not answer yet."""
-        cleaned = super().clean() or self.cleaned_data
-        if self.data.get("wanted", "going") == "going":
-            for question in self.questions:
-                name = f"question_{question.pk}"
-                if question.is_required and not cleaned.get(name) and name not in self.errors:
-                    self.add_error(name, "Please answer this question.")
-        return cleaned
-
     @property
     def asked(self) -> dict[str, Any]:
         """The form as ``join_meetup`` takes it."""
@@ -96,14 +92,15 @@ class RsvpForm(forms.Form):
         }
 
 
-def _field(question: Question, given: str) -> forms.Field:
-    common: dict[str, Any] = {"label": question.text, "required": False, "initial": given}
+def _field(question: Question, given: str, *, is_required: bool) -> forms.Field:
+    common: dict[str, Any] = {
+        "label": question.text,
+        "required": is_required,
+        "initial": given,
+        "error_messages": {"required": "Please answer this question."},
+    }
     if question.kind == Question.Kind.TEXT:
-        field: forms.Field = forms.CharField(max_length=500, **common)
-    else:
-        yes_no = question.kind == Question.Kind.YES_NO
-        choices = _YES_NO if yes_no else [(str(text), str(text)) for text in question.choices]
-        field = forms.ChoiceField(choices=choices, widget=forms.RadioSelect, **common)
-    if question.is_required:
-        field.help_text = "Needed if you come."
-    return field
+        return forms.CharField(max_length=500, **common)
+    yes_no = question.kind == Question.Kind.YES_NO
+    choices = _YES_NO if yes_no else [(str(text), str(text)) for text in question.choices]
+    return forms.ChoiceField(choices=choices, widget=forms.RadioSelect, **common)
