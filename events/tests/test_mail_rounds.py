@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from events.models import Announcement, CoHost, DateBallot, DatePoll, Meetup
 from events.services import mail_pieces, mail_rounds
 from events.services import mails as tell
+from events.services.meetups import cancel_meetup, move_meetup
 from events.tests.factories import NOW, make_chapter, make_dated_meetup, make_meetup
 from events.tests.mail_making import mails, make_follow, make_rsvp, readers, rounds, work
 from portal.accounts.models import User
@@ -190,6 +191,20 @@ def test_a_meetup_brought_back_before_the_mail_went_out_is_not_called_cancelled(
     Meetup.objects.update(status="confirmed")
     work(NOW)
     assert mails() == []
+
+
+def test_a_cancelled_meetup_that_is_brought_back_takes_place_after_all(owner: User) -> None:
+    meetup = a_meetup()
+    make_rsvp(meetup, owner)
+    make_follow(meetup.chapter, "fan@example.org")
+    cancel_meetup(meetup=meetup, actor=None, reason="", at=NOW)
+    work(NOW)
+    move_meetup(meetup=meetup, actor=None, status="confirmed", at=NOW)
+    work(SETTLED)
+    first, second = mails()
+    assert (first.to_email, second.to_email) == ("owner@example.org", "owner@example.org")
+    assert "The meetup takes place after all." in second.text_body
+    assert second.attachments.get().mime_type == "text/calendar; method=REQUEST; charset=utf-8"
 
 
 def test_what_is_over_is_not_told_any_more(owner: User) -> None:

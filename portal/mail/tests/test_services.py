@@ -7,9 +7,9 @@ from django.core.mail import BadHeaderError
 from django.db import transaction
 
 from portal.accounts.models import User
-from portal.mail import kinds
+from portal.mail import kinds, services
 from portal.mail.models import OutboxMessage
-from portal.mail.services import Attachment, queue_mail
+from portal.mail.services import Attachment, Letter, queue_letters, queue_mail
 
 
 def queue(**changes: Any) -> OutboxMessage | None:
@@ -156,3 +156,58 @@ def test_a_key_keeps_its_meaning() -> None:
     kinds.register(kinds.ACCOUNT)
     with pytest.raises(ValueError, match="already means something else"):
         kinds.register(kinds.Kind("account", "Other", "Another thing.", can_switch_off=True))
+
+
+def letter(number: int, **changes: Any) -> Letter:
+    """One of many notes, with a file."""
+    fields: dict[str, Any] = {
+        "to": f"reader{number}@example.org",
+        "subject": "Hello",
+        "context": {"name": "Asha"},
+        "dedupe_key": f"many:{number}",
+        "attachments": (Attachment("a.ics", "text/calendar", b"x"),),
+    }
+    return Letter(**{**fields, **changes})
+
+
+@pytest.mark.django_db
+def test_many_letters_are_queued_once_each_and_workers_told_of_the_new_ones(
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    with django_capture_on_commit_callbacks() as callbacks:
+        assert queue_letters(kind="account", template="mail/tests/note", letters=[letter(1), letter(2)]) == 2
+    assert len(callbacks) == 2
+    with django_capture_on_commit_callbacks() as callbacks:
+        letters = [letter(2), letter(3), letter(3), letter(4, to="no address")]
+        assert queue_letters(kind="account", template="mail/tests/note", letters=letters) == 1
+    assert len(callbacks) == 1
+    assert [one.attachments.count() for one in OutboxMessage.objects.order_by("pk")] == [1, 1, 1]
+
+
+@pytest.mark.django_db
+def test_letters_that_another_process_queued_meanwhile_are_left_to_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real, first_time = services._draft, iter([True])
+
+    def meanwhile(*args: Any) -> OutboxMessage:
+        if next(first_time, False):
+            queue(dedupe_key="many:1", subject="First")
+        return real(*args)
+
+    monkeypatch.setattr(services, "_draft", meanwhile)
+    assert queue_letters(kind="account", template="mail/tests/note", letters=[letter(1), letter(2)]) == 1
+    first, second = OutboxMessage.objects.order_by("dedupe_key")
+    assert (first.subject, first.attachments.count()) == ("First", 0)
+    assert second.attachments.count() == 1
+
+
+@pytest.mark.django_db
+def test_own_way_out_is_in_the_header_and_the_whole_kind_in_the_text(news: kinds.Kind) -> None:
+    out = "https://example.org/out/"
+    queue_letters(kind="news", template="mail/tests/plain", letters=[letter(1, unsubscribe_url=out)])
+    mail = OutboxMessage.objects.get()
+    assert mail.headers["List-Unsubscribe"] == f"<{out}>"
+    assert mail.headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    with pytest.raises(BadHeaderError):
+        queue_letters(kind="news", template="mail/tests/plain", letters=[letter(2, subject="a\nBcc: b")])
