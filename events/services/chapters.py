@@ -57,12 +57,12 @@ def get_or_make_chapter(*, city: str, country: str) -> tuple[Chapter, bool]:
     city, country = one_line(city), one_line(country)
     if found := chapter_of_city(city, country):
         return found, False
-    slug = slug_of_city(city)
-    if Chapter.objects.filter(slug=slug).exists():  # of a city of the same name in another country
-        slug = slug_of_city(f"{city} {country}")
-    return Chapter.objects.get_or_create(
-        slug=slug, defaults={"city": city, "country": country, "status": Status.PROPOSED}
-    )
+    made = {"city": city, "country": country, "status": Status.PROPOSED}
+    chapter, is_new = Chapter.objects.get_or_create(slug=slug_of_city(city), defaults=made)
+    if is_new or chapter.country.casefold() == country.casefold():
+        return chapter, is_new
+    # A city of the same name in another country has the short address.
+    return Chapter.objects.get_or_create(slug=slug_of_city(f"{city} {country}"), defaults=made)
 
 
 @transaction.atomic

@@ -1,5 +1,7 @@
 """Two leads of a chapter leave at the same moment, in three rounds; prints how many leads each round left.
 
+With ``--offers`` two offers for one new city are accepted at the same moment; prints how many chapters and leads.
+
 Run as a program against a database of its own: threads of a test process share one connection on SQLite.
 """
 
@@ -15,9 +17,10 @@ django.setup()
 from django.db import connection  # noqa: E402  (settings come first)
 from django.utils import timezone  # noqa: E402
 
-from events.models import Chapter, ChapterMembership  # noqa: E402
-from events.services import roles  # noqa: E402
+from events.models import Chapter, ChapterMembership, OrganizerApplication  # noqa: E402
+from events.services import roles, volunteering  # noqa: E402
 from portal.accounts.models import User  # noqa: E402
+from portal.mail import services as mail_services  # noqa: E402
 
 
 def leave_together(number: int) -> int:
@@ -49,7 +52,47 @@ def leave_together(number: int) -> int:
     return left
 
 
+def accept_together(number: int) -> tuple[int, int]:
+    """One round: two offers for a new city, two who decide; how many chapters and leads there are then."""
+    city = f"Race City {number}"
+    staff = User.objects.create_user(f"s{number}@example.org", "x", is_staff=True)
+    offers = [
+        volunteering.offer_to_help(
+            applicant=User.objects.create_user(f"{side}{number}@example.org", "x"),
+            chapter=None,
+            city=city,
+            role="lead",
+            motivation="x",
+        )
+        for side in "ab"
+    ]
+    barrier = threading.Barrier(2)
+
+    def accept(offer: OrganizerApplication) -> None:
+        barrier.wait()
+        try:
+            volunteering.decide_application(
+                application=offer, actor=staff, status="accepted", reason="", at=timezone.now()
+            )
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=accept, args=(offer,)) for offer in offers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    leads = ChapterMembership.objects.filter(chapter__city=city, role="lead")
+    return Chapter.objects.filter(city=city).count(), leads.count()
+
+
 def main() -> None:
+    vars(mail_services)["send_on_commit"] = lambda *task: (
+        None
+    )  # the rows are what counts; there is no broker here
+    if "--offers" in sys.argv:
+        print(json.dumps([accept_together(number) for number in range(3)]))
+        return
     checked = roles._refuse_leaderless
 
     def slowly(*args: object) -> None:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
@@ -224,8 +225,8 @@ def test_role_of_a_last_lead_that_an_import_gave_an_end_does_not_end(pune: Chapt
     assert AuditLog.objects.get().act == "keep_last_lead"
 
 
-def _race(folder: Path, *more: str) -> list[int]:
-    """Leads left after two leads left at once, for several rounds, in a process with threads of its own."""
+def _race(folder: Path, *more: str) -> list[Any]:
+    """What several rounds left, in a process with threads of its own."""
     if connection.vendor == "sqlite":
         shutil.copy(migrated_database(), folder / "portal.sqlite3")
         url = f"sqlite:///{folder}/portal.sqlite3"
@@ -240,7 +241,7 @@ def _race(folder: Path, *more: str) -> list[int]:
     argv = [sys.executable, "-m", "events.tests.race_of_leads", *more]
     done = subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    found: list[int] = json.loads(done.stdout.splitlines()[-1])
+    found: list[Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
@@ -254,3 +255,8 @@ def test_race_of_leads_finds_what_the_lock_prevents(tmp_path: Path) -> None:
     """The positive control. SQLite has one writer from the start of a transaction, so there it holds even so."""
     left = _race(tmp_path, "--without-lock")
     assert left == ([1, 1, 1] if connection.vendor == "sqlite" else [0, 0, 0])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_offers_for_a_new_city_accepted_at_once_make_one_chapter_with_one_lead(tmp_path: Path) -> None:
+    assert _race(tmp_path, "--offers") == [[1, 1], [1, 1], [1, 1]]
