@@ -46,6 +46,11 @@ def rsvp_url(rsvp: Rsvp, action: str) -> str:
     return settings.SITE_URL + reverse("events:rsvp_link", args=[sign_link(rsvp, action)])
 
 
+def ticket_url(rsvp: Rsvp) -> str:
+    """The absolute address of the ticket for the door, good without signing in."""
+    return settings.SITE_URL + reverse("events:rsvp_ticket", args=[sign_link(rsvp, "view")])
+
+
 def sign_link(rsvp: Rsvp, action: str) -> str:
     """The last part of the address."""
     return signing.dumps([rsvp.pk, action], salt=_SALT)

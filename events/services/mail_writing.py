@@ -11,7 +11,7 @@ from django.utils.dateformat import format as format_date
 
 from events.models import Meetup, Rsvp
 from events.queries.calendars import has_calendar_day, invitation
-from events.services.links import rsvp_url
+from events.services.links import rsvp_url, ticket_url
 from portal.mail.services import Attachment
 
 _LONGEST_SUBJECT = 200
@@ -145,4 +145,7 @@ def own_links(rsvp: Rsvp) -> tuple[Link, ...]:
     leave = Link(_LEAVING.get(rsvp.status, "Cancel my place"), rsvp_url(rsvp, "cancel"))
     if rsvp.status == Rsvp.Status.OFFERED:
         return (Link("Take the seat", rsvp_url(rsvp, "accept")), leave)
-    return (Link("See or change my sign-up", rsvp_url(rsvp, "view")), leave)
+    own = Link("See or change my sign-up", rsvp_url(rsvp, "view"))
+    if rsvp.status == Rsvp.Status.GOING:
+        return (Link("My ticket for the door", ticket_url(rsvp)), own, leave)
+    return (own, leave)
