@@ -11,10 +11,11 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -22,6 +23,7 @@ from portal.tests.postgresql import PostgresServer
 from portal.tests.processes import ROOT, RedisServer, Service, free_port, wait_for
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("race")]
+T = TypeVar("T")
 CSRF = "c" * 32
 SEATS, LEAVING, JOINING, TWICE = 50, 20, 450, 30
 
@@ -108,6 +110,12 @@ async def _all_at_once(port: int, slug: str, people: dict[str, list[str]]) -> li
     return list(await asyncio.gather(*mixed, *left_out, *leaving))
 
 
+def _run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """In a thread of its own: playwright's loop may be running in this one."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(asyncio.run, coroutine).result()
+
+
 def race(house: House, lock: str) -> list[str]:
     """What is wrong after the race; nothing, if all is well."""
     slug = f"race-{lock}"
@@ -119,14 +127,14 @@ def race(house: House, lock: str) -> list[str]:
         wait_for((house.folder / "raiser.ready").exists)
         server.wait_until(lambda: _answers(house.port), 60)
         (house.folder / "go").touch()
-        statuses = asyncio.run(_all_at_once(house.port, slug, people))
+        statuses = _run(_all_at_once(house.port, slug, people))
         wait_for(lambda: raiser.process is None or raiser.process.poll() is not None)
     return _wrongs(statuses, house.run("-m", "events.tests.race_driver", "rows", slug))
 
 
 def _answers(port: int) -> bool:
     try:
-        return asyncio.run(_post(port, "/healthz", "")) > 0
+        return _run(_post(port, "/healthz", "")) > 0
     except OSError:
         return False
 
