@@ -25,5 +25,11 @@ class HttpsField(forms.URLField):
             return
         if not value.startswith("https://"):
             raise ValidationError("Give an address that begins with https://.")
-        if "@" in urlsplit(value).netloc:
+        try:
+            parts = urlsplit(value)
+        except (
+            ValueError
+        ):  # brackets that hold no IPv6 address; URLField's own validators come only after this
+            raise ValidationError("Give an address that begins with https:// and a host.") from None
+        if "@" in parts.netloc:
             raise ValidationError("Give an address without a user name or password.")

@@ -268,3 +268,9 @@ def test_an_idea_has_no_time_to_repeat_or_copy(as_owner: Client, chapter: Chapte
     assert as_owner.post("/meetups/idea/edit/copy/", {"day": "2027-01-01"}).status_code == 422
     assert as_owner.post("/meetups/idea/edit/repeat/", {"how": "second", "weekday": "5"}).status_code == 422
     assert Meetup.objects.count() == 1
+
+
+@pytest.mark.parametrize("address", ["https://[", "https://[x]/"])
+def test_brackets_that_hold_no_address_are_refused(chapter: Chapter, address: str) -> None:
+    form = MeetupForm({**TYPED, "mode": "online", "online_url": address}, chapter=chapter)
+    assert "online_url" in form.errors
