@@ -55,7 +55,7 @@ def join_meetup(
     """
     with locked(meetup.pk) as current:
         user = person.user
-        rsvp = _row_of_member(current, user) if user else None
+        rsvp = row_of_member(current, user) if user else None
         if rsvp is None:
             seat_rules.refuse_sign_up(current, at)
         kept = _checked_answers(current, rsvp, answers, wanted)
@@ -150,10 +150,13 @@ def confirm_rsvp(*, rsvp: Rsvp, at: dt.datetime) -> Rsvp:
         owner = member_with(row.email)
         seat_rules.refuse_blocked(meetup, Person(user=owner) if owner else row.person)
         seat_rules.refuse_state(meetup, at)
-        if owner and (own := _row_of_member(meetup, owner)):
+        asked, answers = row.pk, dict(row.answers.values_list("question", "text"))
+        if owner and (own := row_of_member(meetup, owner)):
             row = own
             if row.status in CLAIMING:
                 return row
+            if row.pk != asked:  # what was answered then is not lost with the row that goes
+                _keep_answers(row, dict(row.answers.values_list("question", "text")) | answers)
         room = room_after_moving(meetup, at)
         _want(row, wanted, guests, room=room, at=at, asked_at=signed_up_at)
         return _moved_on(row, room, at)
@@ -249,7 +252,7 @@ def _fresh(meetup: Meetup, rsvp: Rsvp) -> Rsvp:
     return row
 
 
-def _row_of_member(meetup: Meetup, user: User) -> Rsvp | None:
+def row_of_member(meetup: Meetup, user: User) -> Rsvp | None:
     """The member's one row. What they signed up with their addresses alone becomes it, or goes."""
     rows = sorted(
         meetup.rsvps.filter(rows_of(user)),
@@ -258,8 +261,12 @@ def _row_of_member(meetup: Meetup, user: User) -> Rsvp | None:
     if not rows:
         return None
     best, *others = rows
+    hidden = any(row.hides_name for row in rows)
     for row in others:
         row.delete()
+    if hidden and not best.hides_name:  # hidden once is hidden, whichever row is kept
+        best.hides_name = True
+        best.save(update_fields=["hides_name"])
     if best.user_id is None:
         best.user, best.email, best.name = user, "", ""
         if best.status == Status.UNCONFIRMED:
@@ -418,7 +425,7 @@ def _seat_voter(meetup: Meetup, voter: Person, voted_at: dt.datetime, at: dt.dat
         seat_rules.refuse_blocked(meetup, voter)
     except SeatsRefused:
         return None
-    rsvp = _row_of_member(meetup, voter.user) if voter.user else meetup.rsvps.filter(voter.key).first()
+    rsvp = row_of_member(meetup, voter.user) if voter.user else meetup.rsvps.filter(voter.key).first()
     if rsvp and rsvp.status in CLAIMING:
         return rsvp
     if rsvp and rsvp.status == Status.DECLINED and rsvp.changed_at >= voted_at:

@@ -516,3 +516,16 @@ def test_erasing_takes_the_sign_ups_of_the_members_addresses_too_and_leaves_othe
     assert not Rsvp.objects.filter(pk=rsvp.pk).exists()
     assert set(Rsvp.objects.all()) == {waiting, other}
     assert state(waiting) == ["going"]
+
+
+def test_what_was_asked_by_mail_is_not_lost_when_it_joins_the_members_own_row() -> None:
+    meetup = a_meetup()
+    question = Question.objects.create(meetup=meetup, text="Food?")
+    member = make_user()
+    own = seats.leave_meetup(rsvp=join(meetup, member), at=NOW)
+    asked = by_mail(meetup, "second@example.org", hides_name=True, answers={question.pk: "Vegan"})
+    EmailAddress.objects.create(user=member, email="second@example.org", verified=True)
+    seats.confirm_rsvp(rsvp=asked, at=NOW)
+    own.refresh_from_db()
+    assert (own.status, own.hides_name) == ("going", True)  # the list of who comes would have named them
+    assert own.answers.get().text == "Vegan"
