@@ -16,8 +16,10 @@ from events.models import AuditLog, Meetup, Person, Rsvp, new_code
 from events.permissions import can_check_in, can_manage_meetup
 from events.queries.care import is_blocked
 from events.queries.check_in import clock, expected_rsvps
+from events.queries.people import member_with
 from events.services.audit import note_act
 from events.services.seat_queue import count_room, locked
+from events.services.seats import row_of_member
 from portal.accounts.models import User
 
 #: The most acts that one request brings.
@@ -102,7 +104,10 @@ def admit_walk_in(
         person = Person(email=email.strip().lower() or f"walk-in-{new_code().lower()}{NO_ADDRESS}", name=name)
         if is_blocked(person, row.chapter):
             raise CheckInRefused(f"The organizers in {row.chapter.city} have blocked this person.")
-        rsvp = row.rsvps.filter(person.key).select_related("user").first() or Rsvp(**person.fields)
+        # The owner of the address may have signed up as a member: one person has one seat.
+        owner = member_with(person.email)
+        known = row_of_member(row, owner) if owner else row.rsvps.filter(person.key).first()
+        rsvp = known or Rsvp(**person.fields)
         return _admit(row, rsvp, actor, over, at)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from allauth.account.models import EmailAddress
 from django.core.exceptions import PermissionDenied
 from django.test import Client
 from django.urls import reverse
@@ -386,3 +387,13 @@ def test_signing_out_wipes_what_pages_kept(as_owner: Client) -> None:
     answer = as_owner.post(reverse("account_logout"))
     assert answer["Clear-Site-Data"] == '"storage"'
     assert "Clear-Site-Data" not in as_owner.post(reverse("account_login"), {})
+
+
+def test_a_member_who_gives_an_address_of_theirs_at_the_door_takes_one_seat(
+    meetup: Meetup, helper: User
+) -> None:
+    user = make_user()
+    EmailAddress.objects.create(user=user, email="asha@example.org", verified=True)
+    own = coming(meetup, email="", name="", user=user)
+    walked = check_in.admit_walk_in(meetup=meetup, actor=helper, name="A", email="asha@example.org", at=NOW)
+    assert (walked.pk, walked.user, meetup.rsvps.count()) == (own.pk, user, 1)
