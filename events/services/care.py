@@ -8,7 +8,7 @@ from django.db import transaction
 
 from events.models import Block, Chapter, ChapterFollow, Meetup, Person, ProblemReport, Rsvp
 from events.permissions import can_manage_chapter, can_read_report
-from events.queries.people import addresses_of
+from events.queries.people import member_with, rows_of
 from events.services import mails
 from events.services.audit import note_act
 from events.services.locks import lock_chapter
@@ -76,8 +76,8 @@ def block_person(*, chapter: Chapter, actor: User, person: Person, reason: str) 
         defaults={**person.fields, "reason": reason.strip(), "blocked_by": actor},
     )
     ChapterFollow.objects.filter(person.key, chapter=chapter).delete()
-    if person.user:
-        ChapterFollow.objects.filter(chapter=chapter, user=None, email__in=addresses_of(person.user)).delete()
+    if owner := person.user or member_with(person.email):
+        ChapterFollow.objects.filter(rows_of(owner), chapter=chapter).delete()
     if is_new:
         # Somebody without an account is not named: the log holds no mail address.
         note_act("block_person", actor=actor, chapter=chapter, person=block.shown_name)

@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.db import transaction
 from django.test import Client
 from django.utils import timezone
@@ -219,3 +220,13 @@ def test_seats_are_neither_given_nor_promised_to_blocked_people(member: User, pu
     with transaction.atomic():
         seats.settle_seats(meetup=lock_meetup(meetup.pk), at=now)
     assert Rsvp.objects.get().status == "going"
+
+
+def test_blocking_an_address_ends_the_follow_of_the_member_whose_it_is(
+    owner: User, member: User, pune: Chapter
+) -> None:
+    make_organizer(pune, user=owner)
+    EmailAddress.objects.update_or_create(user=member, email="other@example.org", defaults={"verified": True})
+    ChapterFollow.objects.create(chapter=pune, user=member, confirmed_at=timezone.now())
+    care.block_person(chapter=pune, actor=owner, person=Person(email="other@example.org"), reason="")
+    assert not ChapterFollow.objects.exists()
