@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from events.models import ChapterFollow, CoHost, DateBallot, MailRound, Meetup, OfPerson, Rsvp
+from events.queries.care import rows_of_blocked
 from events.services import digests
 from events.services.follow_links import follow_url
 from events.services.mail_kinds import (
@@ -306,6 +307,8 @@ def _voters(round_: MailRound, meetup: Meetup) -> Audience:
         return [Letter(row.address, subject, context, _key(round_, row), row.user) for row in rows]
 
     ballots = DateBallot.objects.filter(poll__meetup=meetup, confirmed_at__isnull=False)
+    if not cancelled:  # whoever was blocked since cannot sign up, so nothing asks them to
+        ballots = ballots.exclude(pk__in=ballots.filter(rows_of_blocked(meetup.chapter_id)).values("pk"))
     return Audience(_without_sign_up(ballots, meetup), SEATS, "events/mail/meetup_news", write)
 
 

@@ -490,3 +490,14 @@ def test_an_address_that_is_none_does_not_keep_the_others_from_theirs() -> None:
     tell.tell_cancelled(meetup)
     work(NOW)
     assert readers() == ["fine@example.org"]
+
+
+def test_nobody_who_is_blocked_is_asked_to_sign_up_for_the_date_that_they_voted_on(member: User) -> None:
+    meetup = a_meetup()
+    poll = DatePoll.objects.create(meetup=meetup, closed_at=NOW)
+    for email in ("v@example.org", "bad@example.org"):
+        DateBallot.objects.create(poll=poll, email=email, confirmed_at=NOW)
+    meetup.chapter.blocks.create(email="bad@example.org")
+    tell.tell_date_decided(meetup)
+    work(SETTLED)
+    assert readers() == ["v@example.org"]
