@@ -168,6 +168,7 @@ def accept_offer(*, rsvp: Rsvp, at: dt.datetime) -> Rsvp:
         row = _fresh(meetup, rsvp)
         if row.status == Status.GOING:
             return row
+        seat_rules.refuse_blocked(meetup, row.person)
         room = count_room(meetup, at)
         seat_rules.refuse_expired_offer(row, at)
         _want(row, Status.GOING, row.guests, room=room, at=at)
@@ -179,6 +180,7 @@ def reconfirm_rsvp(*, rsvp: Rsvp, at: dt.datetime) -> Rsvp:
     with locked(rsvp.meetup_id) as meetup:
         row = _fresh(meetup, rsvp)
         if row.status == Status.MAYBE:
+            seat_rules.refuse_blocked(meetup, row.person)
             room = room_after_moving(meetup, at)
             _want(row, Status.GOING, row.guests, room=room, at=at)
         elif row.status != Status.GOING:

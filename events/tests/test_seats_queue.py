@@ -529,3 +529,15 @@ def test_what_was_asked_by_mail_is_not_lost_when_it_joins_the_members_own_row() 
     own.refresh_from_db()
     assert (own.status, own.hides_name) == ("going", True)  # the list of who comes would have named them
     assert own.answers.get().text == "Vegan"
+
+
+def test_whoever_was_blocked_meanwhile_takes_no_seat_by_an_old_link() -> None:
+    meetup, first, _ = offered(2)
+    maybe = join(meetup, wanted="maybe")
+    Meetup.objects.update(capacity=None)
+    for row in (first, maybe):
+        Block.objects.create(chapter=meetup.chapter, user=row.user)
+    for act, row in ((seats.accept_offer, first), (seats.reconfirm_rsvp, maybe)):
+        with pytest.raises(SeatsRefused, match="blocked"):
+            act(rsvp=row, at=NOW + HOUR)
+    assert state(first, maybe) == ["offered", "maybe"]
