@@ -112,7 +112,8 @@ def _option(vote: DateVote) -> Event:
     option, poll = vote.option, vote.option.poll
     meetup = poll.meetup
     zone = ZoneInfo(meetup.time_zone)
-    is_off = poll.closed_at is not None or meetup.status == Meetup.Status.CANCELLED
+    # A meetup that was cancelled, or got its state otherwise, takes no votes, though nobody closed the vote.
+    is_off = poll.closed_at is not None or meetup.status != Meetup.Status.POLLING
     stamp = max(poll.created_at, meetup.changed_at, vote.voted_at, poll.closed_at or poll.created_at)
     event = meetup_event(
         meetup,

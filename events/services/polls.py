@@ -210,10 +210,9 @@ def reopen_poll(*, poll: DatePoll, actor: User, closes_at: dt.datetime | None, a
         if not any(option.starts_at > at for option in options):
             raise PollRefused("All dates of this vote are over. Start a new vote.")
         _refuse_close_time(closes_at, max(option.starts_at for option in options), at)
-        if row.closed_at is not None:
-            for option in options:
-                option.ical_uid = new_ical_uid()
-            DateOption.objects.bulk_update(options, ["ical_uid"])
+        for option in options:
+            option.ical_uid = new_ical_uid()
+        DateOption.objects.bulk_update(options, ["ical_uid"])
         row.closed_at, row.chosen, row.closes_at = None, None, closes_at
         row.save(update_fields=["closed_at", "chosen", "closes_at"])
         _put_to_the_vote(row.meetup, actor, at)

@@ -310,3 +310,9 @@ def test_chosen_date_that_was_left_again_is_not_said_to_be_chosen(owner: User, t
     assert list(feed(token)) == [meetup.ical_uid]
     Meetup.objects.filter(pk=meetup.pk).update(starts_at=NOW + 9 * DAY)
     assert feed(token) == {}
+
+
+def test_dates_of_a_vote_that_nobody_closed_are_off_once_the_meetup_left_it(owner: User, token: str) -> None:
+    options = make_poll(make_meetup(title="Rust", status="tentative"), 10)
+    vote(owner, options, "yes")
+    assert str(feed(token)[options[0].ical_uid]["STATUS"]) == "CANCELLED"

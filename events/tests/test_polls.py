@@ -11,7 +11,7 @@ from events.personal_data import erase_events, export_events
 from events.queries.polls import results
 from events.services import polls, seats, votes
 from events.services.life import MeetupRefused
-from events.services.meetups import cancel_meetup, set_date
+from events.services.meetups import cancel_meetup, move_meetup, set_date
 from events.services.polls import PollRefused
 from events.tests.factories import NOW, make_dated_meetup, make_meetup, make_organizer
 from events.tests.mail_making import work
@@ -540,3 +540,15 @@ def test_seats_of_voters_are_told_once_and_joining_is_possible_after(owner: User
     close(poll, owner)
     rsvp = seats.join_meetup(meetup=poll.meetup, person=Person.of(member), at=NOW + DAY)
     assert rsvp.status == "going"
+
+
+def test_a_vote_that_a_cancelled_meetup_left_open_comes_back_with_new_entries(owner: User) -> None:
+    poll = make_poll(owner)
+    before = {option.ical_uid for option in options_of(poll)}
+    meetup = poll.meetup
+    cancel_meetup(
+        meetup=meetup, actor=owner, reason="Flood", at=NOW
+    )  # calendars are told that the dates are off
+    move_meetup(meetup=meetup, actor=owner, status="idea", at=NOW)
+    polls.reopen_poll(poll=poll, actor=owner, closes_at=None, at=NOW)
+    assert before.isdisjoint(option.ical_uid for option in options_of(poll))
