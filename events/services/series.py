@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from events.models import Meetup, MeetupSeries
+from events.models import Chapter, Meetup, MeetupSeries
 from events.series_rules import Rule
 from events.services.audit import note_act
 from events.services.life import MeetupRefused
@@ -211,5 +211,6 @@ def _retime(series: MeetupSeries, meetup: Meetup) -> None:
 
 
 def running_series(at: dt.datetime) -> QuerySet[MeetupSeries]:
-    """Series that have not ended at ``at``."""
-    return MeetupSeries.objects.filter(Q(until__isnull=True) | Q(until__gte=at.date()))
+    """Series that have not ended at ``at``; those of an archived chapter rest until it lives again."""
+    running = MeetupSeries.objects.filter(Q(until__isnull=True) | Q(until__gte=at.date()))
+    return running.exclude(chapter__status=Chapter.Status.ARCHIVED)

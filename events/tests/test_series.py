@@ -7,12 +7,19 @@ import pytest
 from django.utils import timezone
 
 from events import tasks
-from events.models import AuditLog, Meetup, MeetupSeries
+from events.models import AuditLog, Chapter, Meetup, MeetupSeries
 from events.series_rules import Rule, RuleRefused
 from events.services.edit_conflicts import fingerprints
 from events.services.life import MeetupRefused
 from events.services.meetups import FORM_FIELDS, change_meetup, discard_meetup, move_meetup
-from events.services.series import change_following, end_series, extend_series, following, start_series
+from events.services.series import (
+    change_following,
+    end_series,
+    extend_series,
+    following,
+    running_series,
+    start_series,
+)
 from events.tests.factories import make_chapter, make_dated_meetup
 from portal.accounts.models import User
 from portal.tests.factories import make_user
@@ -251,3 +258,10 @@ def test_an_hour_that_the_clocks_leave_out_moves_forward(staff: User) -> None:
     assert spring.starts_at == dt.datetime(2027, 3, 28, 1, 30, tzinfo=dt.UTC)  # 02:30, the clocks being ahead
     assert spring.ends_at is not None
     assert spring.ends_at > spring.starts_at
+
+
+def test_an_archived_chapter_gets_no_more_meetups(staff: User) -> None:
+    series = start(staff)
+    assert list(running_series(AT)) == [series]
+    Chapter.objects.update(status="archived")
+    assert not running_series(AT).exists()
