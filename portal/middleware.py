@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from django.conf import settings
+from django.core.exceptions import BadRequest
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
@@ -39,6 +40,19 @@ def request_id(get_response: GetResponse) -> GetResponse:
             logs.request_id.reset(token)
         response["X-Request-ID"] = given
         return response
+
+    return middleware
+
+
+def no_nul(get_response: GetResponse) -> GetResponse:
+    """Answer 400 to an address with a NUL byte: no page has one, and PostgreSQL takes none in text."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if "\0" in request.path_info or any(
+            sign in request.META.get("QUERY_STRING", "") for sign in ("%00", "\0")
+        ):
+            raise BadRequest("NUL in the address")
+        return get_response(request)
 
     return middleware
 

@@ -113,6 +113,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "portal.middleware.no_nul",
     "portal.accounts.middleware.last_seen",
     "portal.accounts.middleware.time_zone",
     "portal.accounts.middleware.one_transaction",

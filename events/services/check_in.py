@@ -210,7 +210,9 @@ def _found(meetup: Meetup, act: Act) -> Rsvp | None:
     rows = expected_rsvps(meetup).select_related("user", "checked_in_by")
     if act.rsvp_pk is not None:
         return rows.filter(pk=act.rsvp_pk).first()
-    return rows.filter(code=act.code.strip().upper()).first() if act.code else None
+    code = act.code.strip().upper()
+    # What is typed comes as it is, and PostgreSQL takes no NUL in text.
+    return rows.filter(code=code).first() if code.isalnum() else None
 
 
 def _note(verb: str, meetup: Meetup, rsvp: Rsvp, actor: User, act: Act, moment: dt.datetime) -> None:

@@ -9,7 +9,9 @@ import pytest
 import time_machine
 from allauth.account.models import EmailAddress
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from events.models import AuditLog, Meetup, Rsvp
@@ -397,3 +399,11 @@ def test_a_member_who_gives_an_address_of_theirs_at_the_door_takes_one_seat(
     own = coming(meetup, email="", name="", user=user)
     walked = check_in.admit_walk_in(meetup=meetup, actor=helper, name="A", email="asha@example.org", at=NOW)
     assert (walked.pk, walked.user, meetup.rsvps.count()) == (own.pk, user, 1)
+
+
+def test_a_code_with_a_nul_byte_belongs_to_nobody(meetup: Meetup, helper: User) -> None:
+    act = Act(key=check_in.new_key(), what="in", at=NOW, code="A\0B")
+    with CaptureQueriesContext(connection) as asked:
+        found = check_in.act_at_door(meetup=meetup, actor=helper, acts=[act], at=NOW)
+    assert found[0].outcome == "unknown"
+    assert not any("\0" in query["sql"] for query in asked)  # PostgreSQL would refuse it

@@ -83,3 +83,9 @@ def test_a_lock_that_is_held_too_long_is_said_and_nothing_else_is_taken_for_it(
     assert answer.status_code == status
     assert ("The portal is busy" in answer.content.decode()) is (status == 503)
     assert answer.get("Retry-After") == ("30" if status == 503 else None)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", ["/chapters/start/?chapter=%00", "/rsvp/a%00b/", "/meetups/?q=a%00"])
+def test_an_address_with_a_nul_byte_is_a_bad_request(client: Client, address: str) -> None:
+    assert client.get(address).status_code == 400
