@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils.text import slugify
 
@@ -116,8 +116,7 @@ def create_meetup(
     meetup = Meetup(chapter=chapter, changed_at=at, **values)
     refuse_unfit_date(meetup)
     with transaction.atomic():
-        meetup.slug = free_slug(f"{chapter.slug} {meetup.title}")
-        meetup.save(force_insert=True)
+        _insert(meetup)
         _set_topics(meetup, topics)
         note_act("create_meetup", actor=actor, meetup=meetup, title=meetup.title)
     return meetup
@@ -372,6 +371,21 @@ def _set_topics(meetup: Meetup, names: Iterable[str]) -> bool:
         return False
     meetup.topics.set(Topic.objects.filter(slug__in=wanted))
     return True
+
+
+def _insert(meetup: Meetup) -> None:
+    """Store a new meetup under a free address, also where somebody else takes the same one at this moment."""
+    words = f"{meetup.chapter.slug} {meetup.title}"
+    for is_last in (False, False, True):
+        meetup.slug = free_slug(words)
+        try:
+            with transaction.atomic():
+                meetup.save(force_insert=True)
+        except IntegrityError:
+            if is_last or not Meetup.objects.filter(slug=meetup.slug).exists():
+                raise
+        else:
+            return
 
 
 def free_slug(words: str) -> str:

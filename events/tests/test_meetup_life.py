@@ -259,3 +259,11 @@ def test_services_ask_again_who_acts(owner: User, role: str | None) -> None:
         with pytest.raises(PermissionDenied):
             act()
     assert Meetup.objects.values_list("title", "status").get() == (meetup.title, "draft")
+
+
+def test_two_who_name_a_new_meetup_alike_at_once_both_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = make_meetup(make_chapter("surat"), slug="surat-rust")
+    found = iter(["surat-rust", "surat-rust-2"])  # the first was free when it was looked for
+    monkeypatch.setattr("events.services.meetups.free_slug", lambda words: next(found))
+    made = create_meetup(chapter=taken.chapter, actor=None, fields={"title": "Rust"}, at=NOW)
+    assert made.slug == "surat-rust-2"
