@@ -85,7 +85,7 @@ def test_a_date_that_moves_is_told_as_a_change(news: News) -> None:
         ({"title": "Is", "venue_notes": "Second floor"}, {"title", "venue_notes"}),
         ({"title": "Was"}, set()),
     ],
-    ids=str,
+    ids=["two things", "nothing"],
 )
 def test_a_change_is_told_with_what_was(news: News, changes: dict[str, str], changed: set[str]) -> None:
     meetup = make_dated_meetup(NOW + DAY, title="Was")
