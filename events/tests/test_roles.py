@@ -254,7 +254,10 @@ def test_two_leads_who_leave_at_once_leave_one(tmp_path: Path) -> None:
 def test_race_of_leads_finds_what_the_lock_prevents(tmp_path: Path) -> None:
     """The positive control. SQLite has one writer from the start of a transaction, so there it holds even so."""
     left = _race(tmp_path, "--without-lock")
-    assert left == ([1, 1, 1] if connection.vendor == "sqlite" else [0, 0, 0])
+    if connection.vendor == "sqlite":
+        assert left == [1, 1, 1]
+    else:
+        assert 0 in left  # three tries: one of them may happen to be in turn
 
 
 @pytest.mark.django_db(transaction=True)
