@@ -122,7 +122,8 @@ def _counted(options: QuerySet[DateOption]) -> QuerySet[DateOption]:
         )
         for choice in Choice.values
     }
-    return options.annotate(**counts)
+    # Said here: a grouped query has no order of its own, whatever the model says.
+    return options.annotate(**counts).order_by("starts_at", "pk")
 
 
 def _tallies(poll: DatePoll, options: list[DateOption], at: dt.datetime) -> list[Tally]:
