@@ -56,7 +56,7 @@ class Chapter(models.Model):
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects: ClassVar[ChapterQuerySet] = ChapterQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[ChapterQuerySet] = ChapterQuerySet.as_manager()  # type: ignore[assignment]  # django-stubs: as_manager
 
     class Meta:
         ordering = ["city"]
@@ -133,7 +133,7 @@ class ChapterMembership(models.Model):
         related_name="+",
     )
 
-    objects: ClassVar[MembershipQuerySet] = MembershipQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[MembershipQuerySet] = MembershipQuerySet.as_manager()  # type: ignore[assignment]  # django-stubs: as_manager
 
     class Meta:
         ordering = ["chapter", "pk"]

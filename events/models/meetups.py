@@ -281,7 +281,7 @@ class Meetup(models.Model):
         default=timezone.now, editable=False, help_text="Last change that a calendar or a reader would see."
     )
 
-    objects: ClassVar[MeetupQuerySet] = MeetupQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[MeetupQuerySet] = MeetupQuerySet.as_manager()  # type: ignore[assignment]  # django-stubs: as_manager
 
     class Meta:
         ordering = [F("starts_at").asc(nulls_last=True), "pk"]

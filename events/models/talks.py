@@ -38,7 +38,7 @@ class Speaker(models.Model):
     affiliation = models.CharField(max_length=120, blank=True, help_text="Today's; a talk keeps its own.")
     bio = models.TextField(blank=True, max_length=2000, help_text="Plain text.")
 
-    objects: ClassVar[SpeakerQuerySet] = SpeakerQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[SpeakerQuerySet] = SpeakerQuerySet.as_manager()  # type: ignore[assignment]  # django-stubs: as_manager
 
     class Meta:
         ordering = ["name"]
@@ -252,7 +252,7 @@ class Session(models.Model):
     decided_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects: ClassVar[SessionQuerySet] = SessionQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[SessionQuerySet] = SessionQuerySet.as_manager()  # type: ignore[assignment]  # django-stubs: as_manager
 
     class Meta:
         ordering = ["position", "pk"]
@@ -377,7 +377,7 @@ class TripReport(models.Model):
     published_at = models.DateTimeField(null=True, blank=True, help_text="Empty: a draft of its author.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects: ClassVar[TripReportQuerySet] = TripReportQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[TripReportQuerySet] = TripReportQuerySet.as_manager()  # type: ignore[assignment]  # django-stubs: as_manager
 
     class Meta:
         ordering = [F("published_at").desc(nulls_first=True), "pk"]

@@ -143,6 +143,12 @@ def held_talks(chapter: Chapter, *, at: dt.datetime, limit: int = 30) -> list[He
     ]
 
 
+def members_who_lead(chapter: Chapter, *, at: dt.datetime) -> list[User]:
+    """Those of the people who run ``chapter`` who have an account: who is asked and told."""
+    held = organizers(at).filter(chapter=chapter, user__is_active=True)
+    return list(User.objects.filter(pk__in=held.order_by().values("user")).order_by("pk"))
+
+
 def organizers(at: dt.datetime) -> MembershipQuerySet:
     """Those who lead a chapter at ``at``."""
     return ChapterMembership.objects.leading().current(timezone.localdate(at)).select_related("user")

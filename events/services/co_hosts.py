@@ -1,9 +1,12 @@
 """Chapters that hold a meetup together: one asks, the other agrees or not, and either can end it."""
 
+import datetime as dt
+
 from django.db import transaction
 
 from events.models import Chapter, CoHost, Meetup
 from events.permissions import can_manage_chapter
+from events.services import mails
 from events.services.audit import note_act
 from events.services.life import MeetupRefused
 from events.services.meetups import demand_organizer
@@ -13,8 +16,11 @@ MAX_CO_HOSTS = 10
 
 
 @transaction.atomic
-def ask_co_host(*, meetup: Meetup, chapter: Chapter, actor: User) -> CoHost:
-    """Ask ``chapter`` to hold ``meetup`` too, even after it declined. Raises :class:`MeetupRefused`."""
+def ask_co_host(*, meetup: Meetup, chapter: Chapter, actor: User, at: dt.datetime) -> CoHost:
+    """Ask ``chapter`` to hold ``meetup`` too, even after it declined; its organizers hear of it.
+
+    Raises :class:`MeetupRefused`.
+    """
     demand_organizer(actor, meetup.chapter)
     if chapter.pk == meetup.chapter_id:
         raise MeetupRefused("The meetup is this chapter's own.")
@@ -29,12 +35,16 @@ def ask_co_host(*, meetup: Meetup, chapter: Chapter, actor: User) -> CoHost:
             return asked
         asked.refresh_from_db()
     note_act("ask_co_host", actor=actor, meetup=meetup, co_host=chapter.slug)
+    mails.tell_co_host(asked, at=at)
     return asked
 
 
 @transaction.atomic
-def answer_co_host(*, co_host: CoHost, actor: User, agrees: bool) -> None:
-    """Agree to hold the meetup, or decline; one who agreed may still step back. Raises :class:`MeetupRefused`."""
+def answer_co_host(*, co_host: CoHost, actor: User, agrees: bool, at: dt.datetime) -> None:
+    """Agree to hold the meetup, or decline; one who agreed may still step back. Those who asked hear of it.
+
+    Raises :class:`MeetupRefused`.
+    """
     demand_organizer(actor, co_host.chapter)
     before = [CoHost.Status.ASKED] if agrees else [CoHost.Status.ASKED, CoHost.Status.ACCEPTED]
     after = CoHost.Status.ACCEPTED if agrees else CoHost.Status.DECLINED
@@ -44,6 +54,8 @@ def answer_co_host(*, co_host: CoHost, actor: User, agrees: bool) -> None:
     act = "agree_to_co_host" if agrees else "decline_to_co_host"
     for chapter in (co_host.chapter, co_host.meetup.chapter):
         note_act(act, actor=actor, chapter=chapter, meetup=co_host.meetup, co_host=co_host.chapter.slug)
+    co_host.status = after
+    mails.tell_co_host(co_host, at=at)
 
 
 @transaction.atomic

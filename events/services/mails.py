@@ -13,14 +13,18 @@ from django.urls import reverse
 from django.utils import timezone
 
 from events.models import (
+    Chapter,
     ChapterFollow,
     ChapterMembership,
+    CoHost,
     DateBallot,
     OrganizerApplication,
     ProblemReport,
     Session,
+    SpeakerClaim,
 )
 from events.queries.care import readers_of
+from events.queries.chapters import members_who_lead
 from events.queries.volunteering import deciders_of
 from events.services.follow_links import follow_url
 from events.services.mail_kinds import CHAPTERS, SEATS
@@ -179,6 +183,91 @@ def tell_talk_decided(session: Session) -> None:
                 "url": settings.SITE_URL + talk.get_absolute_url(),
             },
         )
+
+
+def _to_organizers(chapter: Chapter, subject: str, sentence: str, address: str, key: str) -> None:
+    """Ask those who run ``chapter`` for an answer, on the page at ``address``."""
+    for reader in members_who_lead(chapter, at=timezone.now()):
+        _tell(reader, subject, "request", f"{key}:{reader.pk}", _request(sentence, address))
+
+
+def _request(sentence: str, address: str) -> dict[str, Any]:
+    return {"sentence": sentence, "url": settings.SITE_URL + address}
+
+
+def tell_co_host(co_host: CoHost, *, at: dt.datetime) -> None:
+    """Tell a chapter that it is asked to hold a meetup too, or those who asked what it answered."""
+    meetup, asked = co_host.meetup, co_host.chapter
+    key = f"co-host:{co_host.pk}:{co_host.status}:{int(at.timestamp())}"
+    if co_host.status == CoHost.Status.ASKED:
+        _to_organizers(
+            asked,
+            f"{meetup.chapter.city} asks {asked.city} to hold a meetup together",
+            f"The {meetup.chapter.city} chapter would like to hold “{meetup.title}” together with {asked.city}. "
+            "It shows on your chapter’s page once you agree. Please answer here:",
+            reverse("events:co_hosting", args=[asked.slug]),
+            key,
+        )
+        return
+    answer = "agreed to hold" if co_host.status == CoHost.Status.ACCEPTED else "does not hold"
+    _to_organizers(
+        meetup.chapter,
+        f"{asked.city} {answer} the meetup with you",
+        f"The {asked.city} chapter {answer} “{meetup.title}” with you.",
+        reverse("events:co_hosts", args=[meetup.slug]),
+        key,
+    )
+
+
+def tell_talk_proposed(session: Session) -> None:
+    """Tell those who run the chapter that a talk waits for their answer."""
+    talk, chapter = session.talk, session.chapter
+    assert chapter is not None
+    _to_organizers(
+        chapter,
+        f"A talk for {chapter.city}: {talk.title}",
+        f"“{talk.title}” is proposed to the {chapter.city} chapter. Whoever proposes it waits for your answer:",
+        reverse("events:chapter_talks", args=[chapter.slug]),
+        f"talk-proposed:{session.pk}",
+    )
+
+
+def tell_claim_made(claim: SpeakerClaim) -> None:
+    """Tell those who run a chapter where the speaker spoke, or else staff, that somebody claims the page."""
+    given = Session.objects.accepted().filter(talk__speakers=claim.speaker, chapter__isnull=False)
+    chapters = Chapter.objects.filter(pk__in=given.values("chapter"))
+    leads = {user for chapter in chapters for user in members_who_lead(chapter, at=timezone.now())}
+    staff = User.objects.filter(is_staff=True, is_active=True)
+    for reader in (leads or set(staff)) - {claim.user}:
+        _tell(
+            reader,
+            f"Is this {claim.speaker.name}?",
+            "request",
+            f"claim-made:{claim.pk}:{reader.pk}",
+            _request(
+                f"{claim.user.name} says that the speaker’s page “{claim.speaker.name}” is about them. "
+                "You can decide it here:",
+                claim.speaker.get_absolute_url(),
+            ),
+        )
+
+
+def tell_claim_decided(claim: SpeakerClaim) -> None:
+    """Tell whoever said that a speaker’s page is theirs what was decided."""
+    is_theirs = claim.status == SpeakerClaim.Status.ACCEPTED
+    sentence = (
+        f"The speaker’s page “{claim.speaker.name}” is yours now. You can say there who you are:"
+        if is_theirs
+        else f"The speaker’s page “{claim.speaker.name}” was not given to you. If that is a mistake, write to the "
+        "organizers of a chapter that you spoke at."
+    )
+    _tell(
+        claim.user,
+        f"Your speaker’s page: {'yes' if is_theirs else 'no'}",
+        "request",
+        f"claim:{claim.pk}:{claim.status}",
+        _request(sentence, claim.speaker.get_absolute_url()),
+    )
 
 
 def tell_confirm_ballot(ballot: DateBallot) -> None:

@@ -11,6 +11,7 @@ from django.utils.text import slugify
 
 from events.models import Speaker, SpeakerClaim, Talk, TalkSpeaker
 from events.permissions import can_decide_claim
+from events.services import mails
 from portal.accounts.models import User
 
 #: More people than this do not give one talk.
@@ -96,9 +97,11 @@ def claim_speaker(*, speaker: Speaker, user: User, text: str) -> SpeakerClaim:
     """Say that the page is about oneself. Raises ``SpeakerRefused`` where it is somebody's already."""
     if not Speaker.objects.filter(pk=speaker.pk, user=None).exists():
         raise SpeakerRefused("This page belongs to a member already.")
-    claim, _ = SpeakerClaim.objects.get_or_create(
+    claim, is_new = SpeakerClaim.objects.get_or_create(
         speaker=speaker, user=user, status=SpeakerClaim.Status.OPEN, defaults={"text": text}
     )
+    if is_new:
+        mails.tell_claim_made(claim)
     return claim
 
 
@@ -115,11 +118,14 @@ def decide_claim(*, claim: SpeakerClaim, actor: User, is_right: bool, at: dt.dat
     open_claim = SpeakerClaim.objects.filter(pk=claim.pk, status=SpeakerClaim.Status.OPEN)
     if not open_claim.update(status=status, decided_by=actor, decided_at=at):
         raise SpeakerRefused("Somebody has decided this already.")
+    decided = [claim.pk]
     if is_right:
         _give_page(claim.speaker, claim.user)
-        SpeakerClaim.objects.filter(speaker=claim.speaker, status=SpeakerClaim.Status.OPEN).update(
-            status=SpeakerClaim.Status.DECLINED, decided_by=actor, decided_at=at
-        )
+        others = SpeakerClaim.objects.filter(speaker=claim.speaker, status=SpeakerClaim.Status.OPEN)
+        decided += others.values_list("pk", flat=True)
+        others.update(status=SpeakerClaim.Status.DECLINED, decided_by=actor, decided_at=at)
+    for one in SpeakerClaim.objects.filter(pk__in=decided).select_related("user", "speaker"):
+        mails.tell_claim_decided(one)
 
 
 def _give_page(speaker: Speaker, user: User) -> None:

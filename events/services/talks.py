@@ -52,7 +52,9 @@ def propose_talk(
         speaker.save(update_fields=["affiliation"])
     set_speakers(talk=talk, named=others, first=speaker)
     talk.speaking.filter(speaker=speaker).update(affiliation=affiliation)
-    return Session.objects.create(talk=talk, chapter=chapter, kind=kind, note=note, created_at=at)
+    session = Session.objects.create(talk=talk, chapter=chapter, kind=kind, note=note, created_at=at)
+    mails.tell_talk_proposed(session)
+    return session
 
 
 @transaction.atomic
@@ -68,7 +70,9 @@ def propose_again(*, talk: Talk, chapter: Chapter, user: User, note: str = "", a
         raise TalkRefused(f"{chapter.city} has accepted this talk and looks for a meetup for it.")
     last = talk.sessions.order_by("-pk").first()
     kind = last.kind if last else Session.Kind.TALK
-    return Session.objects.create(talk=talk, chapter=chapter, kind=kind, note=note, created_at=at)
+    session = Session.objects.create(talk=talk, chapter=chapter, kind=kind, note=note, created_at=at)
+    mails.tell_talk_proposed(session)
+    return session
 
 
 def _refuse_proposal(chapter: Chapter, user: User) -> None:

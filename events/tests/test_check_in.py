@@ -378,6 +378,9 @@ def test_a_ticket_by_link_and_its_picture(meetup: Meetup, as_stranger: Client) -
     assert (page.status_code, rsvp.code in page.content.decode()) == (200, True)
     picture = as_stranger.get(reverse("events:rsvp_ticket_picture", args=[token]))
     assert (picture["Content-Type"], picture.content[:8]) == ("image/png", b"\x89PNG\r\n\x1a\n")
+    Meetup.objects.update(status="cancelled")
+    assert as_stranger.get(reverse("events:rsvp_ticket_picture", args=[token])).status_code == 404
+    Meetup.objects.update(status="confirmed")
     Rsvp.objects.update(status="waitlisted")
     assert as_stranger.get(reverse("events:rsvp_ticket_picture", args=[token])).status_code == 404
     waiting = as_stranger.get(reverse("events:rsvp_ticket", args=[token])).content.decode()

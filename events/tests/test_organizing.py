@@ -136,6 +136,7 @@ def test_parts_of_other_meetups_and_chapters_are_not_reached(world: World, as_ow
     for url in (
         reverse("events:remove_question", args=[mine.slug, question.pk]),
         reverse("events:edit_question", args=[mine.slug, question.pk]),
+        reverse("events:edit_question", args=[mine.slug, 0]),
         reverse("events:withdraw_co_host", args=[mine.slug, co_host.pk]),
         reverse("events:delete_venue", args=[mine.chapter.slug, venue.pk]),
         reverse("events:edit_venue", args=[mine.chapter.slug, venue.pk]),

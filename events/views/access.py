@@ -41,27 +41,36 @@ def signed_in(view: Callable[Concatenate[HttpRequest, ...], HttpResponse]) -> Ca
     return guarded
 
 
-def for_meetup_organizers(
-    view: Callable[Concatenate[HttpRequest, Meetup, ...], HttpResponse],
-) -> Callable[..., HttpResponse]:
-    """Hand the meetup of the address's slug to ``view`` if the reader manages it; otherwise 404.
+MeetupView = Callable[Concatenate[HttpRequest, Meetup, ...], HttpResponse]
 
-    A visitor who only reads is led to the sign-in page, whether or not there is such a meetup.
-    """
 
+def _for_meetup(allows: Callable[[User, Meetup], bool], view: MeetupView) -> Callable[..., HttpResponse]:
     @wraps(view)
     def guarded(request: HttpRequest, slug: str, **more: Any) -> HttpResponse:
         if not request.user.is_authenticated:
             return _sign_in(request)
         found = Meetup.objects.visible_to(request.user).select_related("chapter", "venue")
         meetup = get_object_or_404(found, slug=slug)
-        if not can_manage_meetup(request.user, meetup):
+        if not allows(actor_of(request), meetup):
             raise Http404
         response = view(request, meetup, **more)
         add_never_cache_headers(response)
         return response
 
     return guarded
+
+
+def for_meetup_organizers(view: MeetupView) -> Callable[..., HttpResponse]:
+    """Hand the meetup of the address's slug to ``view`` if the reader manages it; otherwise 404.
+
+    A visitor who only reads is led to the sign-in page, whether or not there is such a meetup.
+    """
+    return _for_meetup(can_manage_meetup, view)
+
+
+def for_door_helpers(view: MeetupView) -> Callable[..., HttpResponse]:
+    """The same for those who check people in at the meetup's door."""
+    return _for_meetup(can_check_in, view)
 
 
 ChapterView = Callable[Concatenate[HttpRequest, Chapter, ...], HttpResponse]
@@ -76,26 +85,6 @@ def _for_chapter(allows: Callable[[User, Chapter], bool], view: ChapterView) -> 
         if not allows(actor_of(request), chapter):
             raise Http404
         response = view(request, chapter, **more)
-        add_never_cache_headers(response)
-        return response
-
-    return guarded
-
-
-def for_door_helpers(
-    view: Callable[Concatenate[HttpRequest, Meetup, ...], HttpResponse],
-) -> Callable[..., HttpResponse]:
-    """The same for those who check people in at the meetup's door."""
-
-    @wraps(view)
-    def guarded(request: HttpRequest, slug: str, **more: Any) -> HttpResponse:
-        if not request.user.is_authenticated:
-            return _sign_in(request)
-        found = Meetup.objects.visible_to(request.user).select_related("chapter", "venue")
-        meetup = get_object_or_404(found, slug=slug)
-        if not can_check_in(request.user, meetup):
-            raise Http404
-        response = view(request, meetup, **more)
         add_never_cache_headers(response)
         return response
 

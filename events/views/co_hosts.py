@@ -21,7 +21,7 @@ def co_hosts(request: HttpRequest, meetup: Meetup) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         chapter = form.cleaned_data["chapter"]
         try:
-            ask_co_host(meetup=meetup, chapter=chapter, actor=actor_of(request))
+            ask_co_host(meetup=meetup, chapter=chapter, actor=actor_of(request), at=timezone.now())
         except MeetupRefused as refused:
             form.add_error("chapter", str(refused))
         else:
@@ -63,7 +63,7 @@ def answer(request: HttpRequest, chapter: Chapter, co_host: int) -> HttpResponse
     found = get_object_or_404(asked, pk=co_host, chapter=chapter)
     agrees = request.POST.get("answer") == "agree"
     try:
-        answer_co_host(co_host=found, actor=actor_of(request), agrees=agrees)
+        answer_co_host(co_host=found, actor=actor_of(request), agrees=agrees, at=timezone.now())
     except MeetupRefused as refused:
         messages.error(request, str(refused))
     else:

@@ -18,10 +18,10 @@ from events.views.access import actor_of, for_meetup_organizers
 @for_meetup_organizers
 def questions(request: HttpRequest, meetup: Meetup, question: int | None = None) -> HttpResponse:
     """The questions in their order, and one to add or to change."""
-    found = get_object_or_404(Question, pk=question, meetup=meetup) if question else None
+    found = None if question is None else _question(meetup, question)
     form = QuestionForm(request.POST or None, instance=found)
     if request.method == "POST" and form.is_valid():
-        stored = get_object_or_404(Question, pk=question, meetup=meetup) if question else None
+        stored = None if question is None else _question(meetup, question)
         try:
             save_question(meetup=meetup, actor=actor_of(request), fields=form.cleaned_data, question=stored)
         except MeetupRefused as refused:

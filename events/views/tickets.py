@@ -15,8 +15,12 @@ from events.views.access import actor_of, signed_in
 _NEWEST = ("meetup__chapter", "meetup__venue", "user")
 
 
+def _has_seat(rsvp: Rsvp) -> bool:
+    return rsvp.status == Rsvp.Status.GOING and rsvp.meetup.status != Meetup.Status.CANCELLED
+
+
 def _page(request: HttpRequest, rsvp: Rsvp) -> HttpResponse:
-    has_seat = rsvp.status == Rsvp.Status.GOING and rsvp.meetup.status != Meetup.Status.CANCELLED
+    has_seat = _has_seat(rsvp)
     context = {
         "rsvp": rsvp,
         "meetup": rsvp.meetup,
@@ -52,7 +56,7 @@ def ticket_by_link(request: HttpRequest, token: str) -> HttpResponse:
 def ticket_picture(request: HttpRequest, token: str) -> HttpResponse:
     """The code alone, as a PNG to keep."""
     rsvp = _linked(token)
-    if rsvp.status != Rsvp.Status.GOING:
+    if not _has_seat(rsvp):
         raise Http404
     return HttpResponse(ticket_png(rsvp), content_type="image/png")
 
