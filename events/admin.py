@@ -5,14 +5,27 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from events import admin_talks as admin_talks  # registers its part
+from events import admin_talks  # registers its part too
 from events.models import Chapter, ChapterMembership, Meetup
 
 
 class MembershipInline(admin.TabularInline[ChapterMembership, Chapter]):
+    """For looking: roles change on the chapter's page, which keeps a lead and tells whom it concerns."""
+
     model = ChapterMembership
-    raw_id_fields = ["user"]
     extra = 0
+
+    def has_add_permission(self, request: HttpRequest, obj: Chapter | None = None) -> bool:
+        """Not here."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Chapter | None = None) -> bool:
+        """Not here."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Chapter | None = None) -> bool:
+        """Not here."""
+        return False
 
 
 @admin.register(Chapter)
@@ -33,6 +46,7 @@ class MeetupAdmin(admin.ModelAdmin[Meetup]):
     list_select_related = ["chapter"]
     search_fields = ["title", "slug", "summary"]
     readonly_fields = ["organize"]
+    formfield_overrides = admin_talks.WEB_ADDRESSES
 
     @admin.display(description="Change it")
     def organize(self, meetup: Meetup) -> str:

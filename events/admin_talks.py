@@ -21,7 +21,8 @@ from events.models import (
 )
 from events.services.resources import forget_checks
 
-_WEB_ADDRESSES: dict[Any, dict[str, Any]] = {models.URLField: {"assume_scheme": "https"}}
+#: Addresses without a scheme are taken for https.
+WEB_ADDRESSES: dict[Any, dict[str, Any]] = {models.URLField: {"assume_scheme": "https"}}
 
 
 class DayInline(admin.TabularInline[ConferenceDay, Conference]):
@@ -42,7 +43,7 @@ class ConferenceAdmin(admin.ModelAdmin[Conference]):
     search_fields = ["name", "city"]
     prepopulated_fields = {"slug": ["name"]}
     inlines = [DayInline, TrackInline]
-    formfield_overrides = _WEB_ADDRESSES
+    formfield_overrides = WEB_ADDRESSES
 
 
 class DaySessionInline(admin.TabularInline[Session, ConferenceDay]):
@@ -87,7 +88,7 @@ class ResourceInline(admin.TabularInline[Resource, Talk]):
     model = Resource
     fields = ["kind", "url", "condition", "note", "alive", "checked_at", "check_result"]
     readonly_fields = ["alive", "checked_at", "check_result"]
-    formfield_overrides = _WEB_ADDRESSES
+    formfield_overrides = WEB_ADDRESSES
     extra = 1
 
 

@@ -538,3 +538,21 @@ def test_the_admin_only_looks(world: World) -> None:
     for action in (f"{pk}/change/", f"{pk}/delete/", "add/"):
         assert client.post(f"/admin/events/meetup/{action}", {"title": "x", "post": "yes"}).status_code == 403
     assert everything() == before
+
+
+def test_the_admin_changes_a_chapter_but_not_who_runs_it(world: World) -> None:
+    client, chapter = client_of(make_user(is_staff=True, is_superuser=True)), world["led_meetup"].chapter
+    address = f"/admin/events/chapter/{chapter.pk}/change/"
+    assert b"memberships-0-DELETE" not in client.get(address).content
+    roles = list(chapter.memberships.values())
+    fields = {"slug": chapter.slug, "city": "Renamed", "country": "India", "time_zone": "Asia/Kolkata"}
+    gone = {
+        "memberships-TOTAL_FORMS": "1",
+        "memberships-INITIAL_FORMS": "1",
+        "memberships-0-id": roles[0]["id"],
+    }
+    gone |= {"memberships-0-chapter": chapter.pk, "memberships-0-DELETE": "on"}
+    assert client.post(address, fields | {"status": "active"} | gone).status_code == 302
+    chapter.refresh_from_db()
+    assert chapter.city == "Renamed"
+    assert list(chapter.memberships.values()) == roles
