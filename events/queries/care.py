@@ -66,4 +66,4 @@ def readers_of(report: ProblemReport, *, at: dt.datetime) -> list[User]:
 
 def acts_of(chapter: Chapter) -> "QuerySet[AuditLog]":
     """What was done in the chapter's name, the latest first."""
-    return AuditLog.objects.filter(chapter=chapter).select_related("actor", "meetup")
+    return AuditLog.objects.filter(chapter=chapter).select_related("actor", "chapter", "meetup")

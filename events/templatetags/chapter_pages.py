@@ -1,14 +1,15 @@
 """Template tags of a chapter's pages for those who run it."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from django import template
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
 
-from events.models import AuditLog, Chapter
+from events.models import AuditLog, Chapter, Meetup, when_there
 from events.permissions import can_lead_chapter, can_manage_chapter, takes_reports
 from portal.accounts.models import User
 
@@ -64,18 +65,29 @@ def act_in_words(entry: AuditLog) -> str:
 
 
 @register.filter
-def detail_in_words(detail: dict[str, Any]) -> str:
-    """What it was about, in one line; empty values are left out.
-
-    >>> detail_in_words({"person": "Asha", "takes_reports": False, "until": ""})
-    'person: Asha, takes reports: no'
-    """
+def detail_in_words(entry: AuditLog) -> str:
+    """What it was about, in one line; empty values are left out, moments are those of the place's own clock."""
+    place = entry.meetup or entry.chapter
+    zone = place.time_zone if place else "UTC"
     words = []
-    for name, value in detail.items():
+    for name, value in entry.detail.items():
         if value in ("", None, [], {}):
             continue
-        shown = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
-        if isinstance(shown, list):
-            shown = ", ".join(str(one) for one in shown)
-        words.append(f"{re.sub('_', ' ', name)}: {shown}")
-    return ", ".join(words)
+        parts = value if isinstance(value, list) else [value]
+        shown = ", ".join(_in_words(part, zone) for part in parts)
+        words.append(f"{name.replace('_', ' ')}: {shown}")
+    return "; ".join(words)
+
+
+def _in_words(value: object, zone: str) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = str(value)
+    try:
+        moment = parse_datetime(text) if "T" in text else None
+    except ValueError:  # looks like a moment and is none
+        moment = None
+    if moment is None or timezone.is_naive(moment):
+        return text.replace("_", " ") if text.isidentifier() else text
+    when = when_there(moment, None, Meetup.DatePrecision.EXACT, zone)
+    return f"{date_format(when.start, 'D j M Y, H:i') if when.start else ''} {when.zone}"

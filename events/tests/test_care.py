@@ -12,6 +12,7 @@ from events.models import AuditLog, Block, Chapter, ChapterFollow, Person, Probl
 from events.queries.care import is_blocked
 from events.services import care, seats
 from events.services.locks import lock_meetup
+from events.templatetags.chapter_pages import detail_in_words
 from events.tests.factories import make_chapter, make_dated_meetup, make_meetup, make_organizer
 from portal.accounts.models import User
 from portal.mail.models import OutboxMessage
@@ -230,3 +231,22 @@ def test_blocking_an_address_ends_the_follow_of_the_member_whose_it_is(
     ChapterFollow.objects.create(chapter=pune, user=member, confirmed_at=timezone.now())
     care.block_person(chapter=pune, actor=owner, person=Person(email="other@example.org"), reason="")
     assert not ChapterFollow.objects.exists()
+
+
+def test_acts_are_told_in_words_on_the_clock_of_the_place() -> None:
+    meetup = make_meetup(make_chapter("pune"), time_zone="Asia/Kolkata")
+    entry = AuditLog(
+        chapter=meetup.chapter,
+        meetup=meetup,
+        detail={
+            "starts_at": ["2026-12-13T02:42:32.746939+00:00", "2026-12-20T02:42:00+00:00"],
+            "takes_reports": False,
+            "act": "in_review",
+            "until": "",
+            "text": "9999-99-99T99:99:99+00:00",
+        },
+    )
+    assert detail_in_words(entry) == (
+        "starts at: Sun 13 Dec 2026, 08:12 IST, Sun 20 Dec 2026, 08:12 IST; takes reports: no; "
+        "act: in review; text: 9999-99-99T99:99:99+00:00"
+    )
