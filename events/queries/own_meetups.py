@@ -4,7 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F, Prefetch, Q
+from django.db.models import Exists, F, OuterRef, Prefetch, Q
 
 from events.models import Answer, Meetup, Rsvp
 from events.queries.people import rows_of
@@ -26,16 +26,16 @@ def own_meetups(user: User, *, at: dt.datetime) -> OwnMeetups:
     """The member's sign-ups for their own page, each with its meetup."""
     mine = Rsvp.objects.filter(rows_of(user)).select_related("meetup__chapter")
     asked = mine.exclude(status__in=[Status.DECLINED, Status.UNCONFIRMED])
-    coming = Meetup.objects.upcoming(at=at).order_by().values("pk")
+    # Asked of each sign-up's meetup: a list of all that are over would grow with every year.
+    theirs = Meetup.objects.filter(pk=OuterRef("meetup"))
+    coming = theirs.upcoming(at=at).order_by()
     went = mine.filter(Q(status=Status.GOING) | Q(checked_in_at__isnull=False))
-    over = Meetup.objects.past(at=at).exclude(status=Meetup.Status.CANCELLED).order_by().values("pk")
+    over = theirs.past(at=at).exclude(status=Meetup.Status.CANCELLED).order_by()
     return OwnMeetups(
         upcoming=list(
-            asked.filter(meetup__in=coming).order_by(F("meetup__starts_at").asc(nulls_last=True), "pk")[
-                :_SHOWN
-            ]
+            asked.filter(Exists(coming)).order_by(F("meetup__starts_at").asc(nulls_last=True), "pk")[:_SHOWN]
         ),
-        past=list(went.filter(meetup__in=over).order_by("-meetup__starts_at", "-pk")[:_SHOWN]),
+        past=list(went.filter(Exists(over)).order_by("-meetup__starts_at", "-pk")[:_SHOWN]),
     )
 
 
