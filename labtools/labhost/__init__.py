@@ -1,0 +1,1 @@
+"""What a lab host's QEMU and libvirt can do. Knows nothing of Django, Celery or the rooms."""

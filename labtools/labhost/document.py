@@ -1,0 +1,385 @@
+"""Read the document of :mod:`labtools.labhost.labprobe` that came from a host nobody vouches for.
+
+Everything is bounded before it is built: bytes, containers, nesting, counts, lengths; texts are printable;
+property lists are what their hash says, because hosts share them. :class:`DocumentError` is the only error.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, NoReturn
+
+FORMAT = 1
+#: Bytes of the whole document, and how many JSON values it may hold (a value costs far more than its bytes).
+MAX_BYTES, MAX_VALUES = 16 << 20, 1_500_000
+MAX_ENTRIES, MAX_LISTS, MAX_ITEMS = 40, 20_000, 5_000
+#: Characters of a name, of a sentence, and of a default as JSON.
+MAX_NAME, MAX_SENTENCE, MAX_DEFAULT = 200, 4_000, 4_000
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.,:+@/\[\]*~()#=-]*", re.ASCII)
+_TYPE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.,:+@/\[\]*~()#=<> -]*", re.ASCII)
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+class DocumentError(ValueError):
+    """The document cannot be trusted; the message is a sentence for the host's owner and quotes nothing of it."""
+
+
+class Status(StrEnum):
+    """How asking went: answered, QEMU ended over the question, or it refused or fell silent."""
+
+    OK = "ok"
+    DIED = "died"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """One property of a device type. ``default`` is JSON, as QEMU prints it; None where it names none."""
+
+    name: str
+    type: str
+    description: str
+    default: str | None
+
+    @property
+    def is_experimental(self) -> bool:
+        """QEMU promises nothing for names that begin with ``x-``."""
+        return self.name.startswith("x-")
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyList:
+    """The properties of a device type in order of name; ``digest`` (SHA-256) is equal where they are equal."""
+
+    digest: str
+    properties: tuple[Property, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device type. ``user_creatable`` is None where QEMU's ``info qdm`` did not list the type."""
+
+    name: str
+    status: Status
+    last_words: str
+    group: str
+    bus: str
+    alias: str
+    description: str
+    user_creatable: bool | None
+    property_list: PropertyList | None
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A machine type of ``-M help``."""
+
+    name: str
+    alias: str
+    is_default: bool
+    is_deprecated: bool
+    cpu_max: int
+    default_cpu: str
+
+
+@dataclass(frozen=True, slots=True)
+class CpuModel:
+    """A CPU model under one accelerator. ``unavailable`` names missing features; None: QEMU does not say."""
+
+    name: str
+    type: str
+    alias_of: str
+    is_deprecated: bool
+    is_migration_safe: bool
+    is_static: bool
+    unavailable: tuple[str, ...] | None
+
+    @property
+    def is_usable(self) -> bool | None:
+        """Whether a guest gets the whole model on this host; None where QEMU does not say."""
+        return None if self.unavailable is None else not self.unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Accelerator:
+    """What one accelerator (``tcg``, ``kvm``) of a binary answered."""
+
+    name: str
+    status: Status
+    last_words: str
+    is_sandboxed: bool
+    cpus: tuple[CpuModel, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Qemu:
+    """One QEMU binary of the host."""
+
+    binary: str
+    status: Status
+    last_words: str
+    version: str
+    package: str
+    target: str
+    devices: tuple[Device, ...]
+    machines: tuple[Machine, ...]
+    objects: tuple[str, ...]
+    accelerators: tuple[Accelerator, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HostDocument:
+    """All that one probe of a host found. ``content_hash`` leaves the time out: equal facts, equal hash."""
+
+    probed_at: datetime
+    machine: str
+    kernel: str
+    qemu: tuple[Qemu, ...]
+    property_lists: Mapping[str, PropertyList]
+    problems: tuple[str, ...]
+    content_hash: str
+
+
+def parse_document(data: bytes) -> HostDocument:
+    """Return the document in ``data``; :class:`DocumentError` if it is not one in every respect."""
+    raw = _load(data)
+    top = _Object(raw, "the document")
+    if top.get("format") != FORMAT:
+        raise DocumentError(f"The document is not of format {FORMAT}; is labprobe on the host up to date?")
+    host = top.inner("host")
+    lists = _property_lists(top)
+    return HostDocument(
+        probed_at=_time(top),
+        machine=host.text("machine"),
+        kernel=host.text("kernel"),
+        qemu=tuple(_qemu(entry, lists) for entry in top.objects("qemu", MAX_ENTRIES)),
+        property_lists=lists,
+        problems=top.texts("problems", 100),
+        content_hash=_content_hash(raw),
+    )
+
+
+def _load(data: bytes) -> Mapping[str, Any]:
+    if len(data) > MAX_BYTES:
+        raise DocumentError(f"The document is larger than {MAX_BYTES >> 20} MiB.")
+    if sum(data.count(sign) for sign in (b"[", b"{", b",", b":")) > MAX_VALUES:
+        raise DocumentError("The document has too many values.")
+    try:
+        raw = json.loads(data.decode("utf-8"), parse_constant=_no_constant)
+    except RecursionError:
+        raise DocumentError("The document is nested too deeply.") from None
+    except ValueError:
+        raise DocumentError("The document is not JSON, or it ends too early.") from None
+    if not isinstance(raw, dict):
+        raise DocumentError("The document is not a JSON object.")
+    return raw
+
+
+def _no_constant(_name: str) -> NoReturn:
+    raise ValueError("NaN and Infinity are not JSON")
+
+
+def _canonical(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
+def _content_hash(raw: Mapping[str, Any]) -> str:
+    return hashlib.sha256(_canonical({key: raw[key] for key in raw if key != "probed_at"})).hexdigest()
+
+
+def _time(top: _Object) -> datetime:
+    try:
+        return datetime.strptime(top.text("probed_at"), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError as error:
+        if isinstance(error, DocumentError):
+            raise
+        raise DocumentError("The document does not say when it was made.") from None
+
+
+class _Object:
+    """A JSON object of the document, read key by key with the bounds of each."""
+
+    def __init__(self, raw: object, what: str) -> None:
+        if not isinstance(raw, dict):
+            raise DocumentError(f"In the document, {what} is not an object.")
+        self._raw = raw
+        self._what = what
+
+    def _wrong(self, key: str, why: str) -> DocumentError:
+        return DocumentError(f"In the document, “{key}” of {self._what} {why}.")
+
+    def get(self, key: str) -> Any:
+        if key not in self._raw:
+            raise self._wrong(key, "is missing")
+        return self._raw[key]
+
+    def has(self, key: str) -> bool:
+        return key in self._raw
+
+    def text(self, key: str, limit: int = MAX_SENTENCE, *, lines: bool = False) -> str:
+        return self._text(key, self.get(key), limit, lines=lines)
+
+    def _text(self, key: str, value: object, limit: int, *, lines: bool = False) -> str:
+        if not isinstance(value, str) or len(value) > limit:
+            raise self._wrong(key, f"is not a text of at most {limit} characters")
+        if not (value.replace("\n", "") if lines else value).isprintable():
+            raise self._wrong(key, "holds control characters")
+        return value
+
+    def name(self, key: str, *, empty: bool = False, pattern: re.Pattern[str] = _NAME) -> str:
+        value = self.text(key, MAX_NAME)
+        if not ((empty and not value) or pattern.fullmatch(value)):
+            raise self._wrong(key, "is no name that QEMU would use")
+        return value
+
+    def flag(self, key: str) -> bool:
+        value = self.get(key)
+        if not isinstance(value, bool):
+            raise self._wrong(key, "is neither true nor false")
+        return value
+
+    def number(self, key: str) -> int:
+        value = self.get(key)
+        if type(value) is not int or not 0 <= value < 1 << 31:
+            raise self._wrong(key, "is not a number of 31 bits")
+        return value
+
+    def status(self) -> Status:
+        value = self.get("status")
+        if value not in tuple(Status):
+            raise self._wrong("status", "is none of ok, died and error")
+        return Status(value)
+
+    def inner(self, key: str) -> _Object:
+        return _Object(self.get(key), f"“{key}”")
+
+    def _items(self, key: str, limit: int) -> list[object]:
+        value = self.get(key)
+        if not isinstance(value, list) or len(value) > limit:
+            raise self._wrong(key, f"is not a list of at most {limit}")
+        return value
+
+    def objects(self, key: str, limit: int = MAX_ITEMS) -> list[_Object]:
+        return [_Object(item, f"one of “{key}”") for item in self._items(key, limit)]
+
+    def texts(self, key: str, limit: int = MAX_ITEMS) -> tuple[str, ...]:
+        return tuple(self._text(key, item, MAX_SENTENCE) for item in self._items(key, limit))
+
+
+def _property_lists(top: _Object) -> dict[str, PropertyList]:
+    raw = top.get("property_lists")
+    if not isinstance(raw, dict) or len(raw) > MAX_LISTS:
+        raise DocumentError("In the document, “property_lists” is not an object of bounded size.")
+    return {digest: _property_list(digest, rows) for digest, rows in raw.items()}
+
+
+def _property_list(digest: str, rows: object) -> PropertyList:
+    if not isinstance(rows, list) or len(rows) > MAX_ITEMS:
+        raise DocumentError("In the document, a property list is not a list of bounded length.")
+    if not _DIGEST.fullmatch(digest) or hashlib.sha256(_canonical(rows)).hexdigest() != digest:
+        raise DocumentError("In the document, a property list is not what its hash says.")
+    properties = tuple(_property(_Object(row, "a property")) for row in rows)
+    _in_order([item.name for item in properties], "properties")
+    return PropertyList(digest, properties)
+
+
+def _property(row: _Object) -> Property:
+    default = None
+    if row.has("default"):
+        # As QEMU's qobject_to_json() writes it, which is how its help shows it.
+        default = json.dumps(row.get("default"))
+        if len(default) > MAX_DEFAULT:
+            raise DocumentError("In the document, the default of a property is too long.")
+    return Property(
+        name=row.name("name", pattern=_TYPE),  # "memhp container[0]" is real
+        type=row.name("type", empty=True, pattern=_TYPE),
+        description=row.text("description") if row.has("description") else "",
+        default=default,
+    )
+
+
+def _in_order(names: list[str], what: str) -> None:
+    if any(first >= second for first, second in itertools.pairwise(names)):
+        raise DocumentError(f"In the document, {what} are not in order of name, or one is named twice.")
+
+
+def _qemu(entry: _Object, lists: Mapping[str, PropertyList]) -> Qemu:
+    devices = tuple(_device(device, lists) for device in entry.objects("devices"))
+    machines = tuple(_machine(machine) for machine in entry.objects("machines"))
+    _in_order([device.name for device in devices], "devices")
+    _in_order([machine.name for machine in machines], "machines")
+    accelerators = entry.inner("accelerators")
+    return Qemu(
+        binary=entry.text("binary"),
+        status=entry.status(),
+        last_words=entry.text("last_words", lines=True),
+        version=entry.text("version", MAX_NAME),
+        package=entry.text("package", MAX_NAME),
+        target=entry.name("target", empty=True),
+        devices=devices,
+        machines=machines,
+        objects=entry.texts("objects"),
+        accelerators=tuple(
+            _accelerator(name, accelerators.inner(name)) for name in ("tcg", "kvm") if accelerators.has(name)
+        ),
+    )
+
+
+def _device(device: _Object, lists: Mapping[str, PropertyList]) -> Device:
+    digest = device.get("properties")
+    if digest is not None and (not isinstance(digest, str) or digest not in lists):
+        raise DocumentError("In the document, a device names a property list that is not there.")
+    return Device(
+        name=device.name("name"),
+        status=device.status(),
+        last_words=device.text("last_words", lines=True),
+        group=device.text("group", MAX_NAME),
+        bus=device.text("bus", MAX_NAME),
+        alias=device.name("alias", empty=True),
+        description=device.text("description"),
+        user_creatable=None if device.get("user_creatable") is None else device.flag("user_creatable"),
+        property_list=None if digest is None else lists[digest],
+    )
+
+
+def _machine(machine: _Object) -> Machine:
+    return Machine(
+        name=machine.name("name"),
+        alias=machine.name("alias", empty=True),
+        is_default=machine.flag("default"),
+        is_deprecated=machine.flag("deprecated"),
+        cpu_max=machine.number("cpu_max"),
+        default_cpu=machine.name("default_cpu", empty=True),
+    )
+
+
+def _accelerator(name: str, found: _Object) -> Accelerator:
+    cpus = tuple(_cpu(cpu) for cpu in found.objects("cpus"))
+    _in_order([cpu.name for cpu in cpus], "CPU models")
+    return Accelerator(
+        name=name,
+        status=found.status(),
+        last_words=found.text("last_words", lines=True),
+        is_sandboxed=found.flag("sandboxed"),
+        cpus=cpus,
+    )
+
+
+def _cpu(cpu: _Object) -> CpuModel:
+    return CpuModel(
+        name=cpu.name("name"),
+        type=cpu.name("type", empty=True),
+        alias_of=cpu.name("alias_of", empty=True),
+        is_deprecated=cpu.flag("deprecated"),
+        is_migration_safe=cpu.flag("migration_safe"),
+        is_static=cpu.flag("static"),
+        unavailable=None if cpu.get("unavailable") is None else cpu.texts("unavailable"),
+    )

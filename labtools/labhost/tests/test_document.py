@@ -1,0 +1,220 @@
+"""Documents of hosts that lie: every one is refused with the one error, whatever is in it."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from labtools.labhost import document
+from labtools.labhost.device_help import render_device_help
+from labtools.labhost.document import DocumentError, parse_document
+
+ROWS: list[dict[str, Any]] = [
+    {"name": "drive", "type": "str", "description": "a node"},
+    {"name": "x-new", "type": "bool", "default": True},
+]
+
+
+def digest_of(rows: list[dict[str, Any]]) -> str:
+    return hashlib.sha256(json.dumps(rows, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def make_raw() -> dict[str, Any]:
+    """A small document in which every kind of thing occurs."""
+    device: dict[str, Any] = {
+        "name": "virtio-blk-pci",
+        "status": "ok",
+        "last_words": "",
+        "properties": digest_of(ROWS),
+    }
+    device |= {
+        "group": "Storage",
+        "bus": "PCI",
+        "alias": "virtio-blk",
+        "description": "",
+        "user_creatable": True,
+    }
+    dead = device | {"name": "virtio-vga-gl", "status": "died", "properties": None, "last_words": "a\nb"}
+    cpu: dict[str, Any] = {"name": "host", "type": "host-x86_64-cpu", "alias_of": "", "deprecated": False}
+    cpu |= {"migration_safe": False, "static": False, "unavailable": ["kvm"]}
+    machine = {
+        "name": "q35",
+        "alias": "",
+        "default": True,
+        "deprecated": False,
+        "cpu_max": 8,
+        "default_cpu": "",
+    }
+    return {
+        "format": 1,
+        "probed_at": "2026-11-23T01:00:00Z",
+        "host": {"machine": "x86_64", "kernel": "6.1"},
+        "problems": [],
+        "property_lists": {digest_of(ROWS): copy.deepcopy(ROWS)},
+        "qemu": [
+            {
+                "binary": "/usr/bin/qemu-system-x86_64",
+                "status": "ok",
+                "last_words": "",
+                "version": "7.2.22",
+                "package": "Debian",
+                "target": "x86_64",
+                "devices": [device, dead],
+                "machines": [machine],
+                "objects": ["iothread"],
+                "accelerators": {
+                    "tcg": {"status": "ok", "last_words": "", "sandboxed": True, "cpus": [cpu]},
+                },
+            }
+        ],
+    }
+
+
+def parse(raw: object) -> document.HostDocument:
+    return parse_document(json.dumps(raw).encode())
+
+
+def test_a_good_document_is_read() -> None:
+    found = parse(make_raw())
+    disk, dead = found.qemu[0].devices
+    assert render_device_help(disk) == (
+        "virtio-blk-pci options:\n"
+        "  drive=<str>            - a node\n"
+        "  x-new=<bool>           -  (default: true)\n"
+    )
+    assert (dead.status, dead.last_words, dead.property_list) == (document.Status.DIED, "a\nb", None)
+    assert disk.property_list is not None
+    assert [item.is_experimental for item in disk.property_list.properties] == [False, True]
+    assert found.qemu[0].accelerators[0].cpus[0].is_usable is False
+
+
+def test_the_hash_leaves_the_time_out_and_nothing_else() -> None:
+    raw, later, other = make_raw(), make_raw(), make_raw()
+    later["probed_at"] = "2026-11-24T01:00:00Z"
+    other["qemu"][0]["version"] = "7.2.23"
+    assert parse(raw).content_hash == parse(later).content_hash != parse(other).content_hash
+
+
+def set_in(*path: str | int, value: object) -> Callable[[dict[str, Any]], None]:
+    def change(raw: dict[str, Any]) -> None:
+        place: Any = raw
+        for key in path[:-1]:
+            place = place[key]
+        place[path[-1]] = value
+
+    return change
+
+
+DEVICE = ("qemu", 0, "devices", 0)
+LIES = {
+    "another format": set_in("format", value=2),
+    "a time that is none": set_in("probed_at", value="yesterday"),
+    "a terminal escape": set_in("qemu", 0, "version", value="7\x1b[2J"),
+    "a line break in a name": set_in(*DEVICE, "name", value="a\nb"),
+    "markup in a name": set_in(*DEVICE, "name", value="<script>"),
+    "an option smuggled into a name": set_in(*DEVICE, "name", value="-x"),
+    "a name written from right to left": set_in(*DEVICE, "description", value="\u202egnp.exe"),
+    "half a surrogate": set_in(*DEVICE, "description", value="\ud800"),
+    "a NUL in the last words": set_in(*DEVICE, "last_words", value="a\x00"),
+    "a name too long": set_in(*DEVICE, "name", value="a" * 201),
+    "a sentence too long": set_in(*DEVICE, "description", value="a" * 4001),
+    "a list that is not there": set_in(*DEVICE, "properties", value="0" * 64),
+    "a status of its own": set_in(*DEVICE, "status", value="fine"),
+    "a status that is a list": set_in(*DEVICE, "status", value=["ok"]),
+    "a device twice": set_in("qemu", 0, "devices", 1, "name", value="virtio-blk-pci"),
+    "too many objects": set_in("qemu", 0, "objects", value=["a"] * 5001),
+    "a number that is true": set_in("qemu", 0, "machines", 0, "cpu_max", value=True),
+    "a number of 64 bits": set_in("qemu", 0, "machines", 0, "cpu_max", value=1 << 63),
+    "a text for a list": set_in("qemu", value="none"),
+    "a text for an entry": set_in("qemu", 0, value="none"),
+    "a number for a flag": set_in("qemu", 0, "accelerators", "tcg", "sandboxed", value=1),
+    "a property list under another's hash": set_in("property_lists", digest_of(ROWS), value=ROWS[:1]),
+    "property lists as a list": set_in("property_lists", value=[]),
+    "a default too long": set_in(
+        "property_lists", value={digest_of(rows): rows for rows in [[ROWS[0] | {"default": "d" * 4000}]]}
+    ),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_lie_is_refused(lie: str) -> None:
+    raw = make_raw()
+    LIES[lie](raw)
+    with pytest.raises(DocumentError, match=r"\.$|\?$"):
+        parse(raw)
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"", "not JSON"),
+        (b'{"format": 1', "ends too early"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"a":' * 100_000, "nested too deeply"),
+        (b"[]", "not a JSON object"),
+        (b'{"format": NaN}', "not JSON"),
+        (b"\xff\xfe", "not JSON"),
+        (b'{"format": ' + b"1" * 100_000 + b"}", "not JSON"),
+        (b"[" + b"{}," * 1_000_000, "too many values"),
+        (b" " * (document.MAX_BYTES + 1), "larger than 16 MiB"),
+    ],
+    ids=["empty", "cut", "lists", "objects", "list", "NaN", "bytes", "digits", "values", "size"],
+)
+def test_what_is_no_document_is_refused(data: bytes, sentence: str) -> None:
+    with pytest.raises(DocumentError, match=sentence):
+        parse_document(data)
+
+
+def places(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """The path of every value in ``value``."""
+    inner: Any = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
+    found = [path] if path else []
+    for key, each in inner:
+        found += places(each, (*path, key))
+    return found
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(path=st.sampled_from(places(make_raw())), value=JSON)
+def test_any_value_anywhere_is_read_or_refused(path: tuple[str | int, ...], value: object) -> None:
+    raw = make_raw()
+    set_in(*path, value=value)(raw)
+    try:
+        found = parse(raw)
+    except DocumentError:
+        return
+    texts = [found.machine, found.kernel, *found.problems]
+    texts += [device.description for qemu in found.qemu for device in qemu.devices]
+    assert all(text.isprintable() for text in texts)
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_any_cut_or_flipped_byte_is_read_or_refused(data: st.DataObject) -> None:
+    good = bytearray(json.dumps(make_raw()).encode())
+    at = data.draw(st.integers(0, len(good) - 1))
+    if data.draw(st.booleans()):
+        del good[at:]
+        with pytest.raises(DocumentError):
+            parse_document(bytes(good))
+        return
+    good[at] = data.draw(st.integers(0, 255))
+    with contextlib.suppress(DocumentError):
+        parse_document(bytes(good))
