@@ -65,7 +65,11 @@ class PropertyList:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device type. ``user_creatable`` is None where QEMU's ``info qdm`` did not list the type."""
+    """A device type. ``user_creatable`` is None where QEMU's ``info qdm`` did not list the type.
+
+    ``properties`` is the digest of its :class:`PropertyList`, which other types and hosts may share; None where
+    QEMU did not answer.
+    """
 
     name: str
     status: Status
@@ -75,7 +79,7 @@ class Device:
     alias: str
     description: str
     user_creatable: bool | None
-    property_list: PropertyList | None
+    properties: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,10 @@ class HostDocument:
     property_lists: Mapping[str, PropertyList]
     problems: tuple[str, ...]
     content_hash: str
+
+    def properties_of(self, device: Device) -> PropertyList | None:
+        """The properties of one of its device types; None where QEMU did not answer."""
+        return None if device.properties is None else self.property_lists[device.properties]
 
 
 def parse_document(data: bytes) -> HostDocument:
@@ -221,8 +229,12 @@ class _Object:
             raise self._wrong(key, "is missing")
         return self._raw[key]
 
-    def has(self, key: str) -> bool:
-        return key in self._raw
+    def has(self, key: str, *, empty: bool = False) -> bool:
+        """Whether ``key`` is there (and, with ``empty``, says nothing)."""
+        return key in self._raw and not (empty and self._raw[key])
+
+    def keys(self) -> set[str]:
+        return set(self._raw)
 
     def text(self, key: str, limit: int = MAX_SENTENCE, *, lines: bool = False) -> str:
         return self._text(key, self.get(key), limit, lines=lines)
@@ -278,10 +290,11 @@ def _property_lists(top: _Object) -> dict[str, PropertyList]:
     raw = top.get("property_lists")
     if not isinstance(raw, dict) or len(raw) > MAX_LISTS:
         raise DocumentError("In the document, “property_lists” is not an object of bounded size.")
-    return {digest: _property_list(digest, rows) for digest, rows in raw.items()}
+    return {digest: parse_property_list(digest, rows) for digest, rows in raw.items()}
 
 
-def _property_list(digest: str, rows: object) -> PropertyList:
+def parse_property_list(digest: str, rows: object) -> PropertyList:
+    """Return the property list of ``digest``; :class:`DocumentError` if ``rows`` are not what it says."""
     if not isinstance(rows, list) or len(rows) > MAX_ITEMS:
         raise DocumentError("In the document, a property list is not a list of bounded length.")
     if not _DIGEST.fullmatch(digest) or hashlib.sha256(_canonical(rows)).hexdigest() != digest:
@@ -292,6 +305,9 @@ def _property_list(digest: str, rows: object) -> PropertyList:
 
 
 def _property(row: _Object) -> Property:
+    # Only what is kept: the hash of the rows is the name under which the list is stored.
+    if not row.keys() <= {"name", "type", "description", "default"} or row.has("description", empty=True):
+        raise DocumentError("In the document, a property has parts that labprobe does not write.")
     default = None
     if row.has("default"):
         # As QEMU's qobject_to_json() writes it, which is how its help shows it.
@@ -311,11 +327,36 @@ def _in_order(names: list[str], what: str) -> None:
         raise DocumentError(f"In the document, {what} are not in order of name, or one is named twice.")
 
 
-def _qemu(entry: _Object, lists: Mapping[str, PropertyList]) -> Qemu:
-    devices = tuple(_device(device, lists) for device in entry.objects("devices"))
-    machines = tuple(_machine(machine) for machine in entry.objects("machines"))
+def parse_devices(rows: object) -> tuple[Device, ...]:
+    """Return the device types of a list in the document's form; :class:`DocumentError` if it is not in it."""
+    devices = tuple(_device(row) for row in _Object({"devices": rows}, "a QEMU").objects("devices"))
     _in_order([device.name for device in devices], "devices")
+    return devices
+
+
+def parse_machines(rows: object) -> tuple[Machine, ...]:
+    """Return the machine types of a list in the document's form, as :func:`parse_devices` does."""
+    machines = tuple(_machine(row) for row in _Object({"machines": rows}, "a QEMU").objects("machines"))
     _in_order([machine.name for machine in machines], "machines")
+    return machines
+
+
+def parse_cpus(rows: object) -> tuple[CpuModel, ...]:
+    """Return the CPU models of a list in the document's form, as :func:`parse_devices` does."""
+    cpus = tuple(_cpu(row) for row in _Object({"cpus": rows}, "an accelerator").objects("cpus"))
+    _in_order([cpu.name for cpu in cpus], "CPU models")
+    return cpus
+
+
+def parse_objects(rows: object) -> tuple[str, ...]:
+    """Return the user-creatable object types of a list in the document's form."""
+    return _Object({"objects": rows}, "a QEMU").texts("objects")
+
+
+def _qemu(entry: _Object, lists: Mapping[str, PropertyList]) -> Qemu:
+    devices = parse_devices(entry.get("devices"))
+    if any(device.properties is not None and device.properties not in lists for device in devices):
+        raise DocumentError("In the document, a device names a property list that is not there.")
     accelerators = entry.inner("accelerators")
     return Qemu(
         binary=entry.text("binary"),
@@ -325,18 +366,18 @@ def _qemu(entry: _Object, lists: Mapping[str, PropertyList]) -> Qemu:
         package=entry.text("package", MAX_NAME),
         target=entry.name("target", empty=True),
         devices=devices,
-        machines=machines,
-        objects=entry.texts("objects"),
+        machines=parse_machines(entry.get("machines")),
+        objects=parse_objects(entry.get("objects")),
         accelerators=tuple(
             _accelerator(name, accelerators.inner(name)) for name in ("tcg", "kvm") if accelerators.has(name)
         ),
     )
 
 
-def _device(device: _Object, lists: Mapping[str, PropertyList]) -> Device:
+def _device(device: _Object) -> Device:
     digest = device.get("properties")
-    if digest is not None and (not isinstance(digest, str) or digest not in lists):
-        raise DocumentError("In the document, a device names a property list that is not there.")
+    if digest is not None and not (isinstance(digest, str) and _DIGEST.fullmatch(digest)):
+        raise DocumentError("In the document, a device names its properties by no hash.")
     return Device(
         name=device.name("name"),
         status=device.status(),
@@ -346,7 +387,7 @@ def _device(device: _Object, lists: Mapping[str, PropertyList]) -> Device:
         alias=device.name("alias", empty=True),
         description=device.text("description"),
         user_creatable=None if device.get("user_creatable") is None else device.flag("user_creatable"),
-        property_list=None if digest is None else lists[digest],
+        properties=digest,
     )
 
 
@@ -362,14 +403,12 @@ def _machine(machine: _Object) -> Machine:
 
 
 def _accelerator(name: str, found: _Object) -> Accelerator:
-    cpus = tuple(_cpu(cpu) for cpu in found.objects("cpus"))
-    _in_order([cpu.name for cpu in cpus], "CPU models")
     return Accelerator(
         name=name,
         status=found.status(),
         last_words=found.text("last_words", lines=True),
         is_sandboxed=found.flag("sandboxed"),
-        cpus=cpus,
+        cpus=parse_cpus(found.get("cpus")),
     )
 
 

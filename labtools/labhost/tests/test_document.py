@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labtools.labhost import document
+from labtools.labhost import document, sections
 from labtools.labhost.device_help import render_device_help
 from labtools.labhost.document import DocumentError, parse_document
 
@@ -85,15 +85,26 @@ def parse(raw: object) -> document.HostDocument:
 def test_a_good_document_is_read() -> None:
     found = parse(make_raw())
     disk, dead = found.qemu[0].devices
-    assert render_device_help(disk) == (
+    assert render_device_help(disk, found.properties_of(disk)) == (
         "virtio-blk-pci options:\n"
         "  drive=<str>            - a node\n"
         "  x-new=<bool>           -  (default: true)\n"
     )
-    assert (dead.status, dead.last_words, dead.property_list) == (document.Status.DIED, "a\nb", None)
-    assert disk.property_list is not None
-    assert [item.is_experimental for item in disk.property_list.properties] == [False, True]
+    assert (dead.status, dead.last_words, found.properties_of(dead)) == (document.Status.DIED, "a\nb", None)
+    properties = found.properties_of(disk)
+    assert properties is not None
+    assert [item.is_experimental for item in properties.properties] == [False, True]
     assert found.qemu[0].accelerators[0].cpus[0].is_usable is False
+
+
+def test_parts_written_again_are_the_same_parts() -> None:
+    raw = make_raw()
+    found, entry = parse(raw), raw["qemu"][0]
+    assert sections.devices_json(found.qemu[0].devices) == entry["devices"]
+    assert sections.machines_json(found.qemu[0].machines) == entry["machines"]
+    assert sections.cpus_json(found.qemu[0].accelerators[0].cpus) == entry["accelerators"]["tcg"]["cpus"]
+    for digest, properties in found.property_lists.items():
+        assert sections.digest(sections.canonical(sections.property_list_json(properties))) == digest
 
 
 def test_the_hash_leaves_the_time_out_and_nothing_else() -> None:
