@@ -10,6 +10,7 @@ from .differences import (
     MachineChange,
     ObjectChange,
     PropertyChange,
+    PropertyListOf,
     compare_aliases,
     compare_cpus,
     compare_devices,
@@ -17,6 +18,7 @@ from .differences import (
     compare_objects,
     compare_property_lists,
     compare_qemus,
+    differing_lists,
 )
 from .summary import MAX_SENTENCES, summarize_changes
 
@@ -31,6 +33,7 @@ __all__ = [
     "MachineChange",
     "ObjectChange",
     "PropertyChange",
+    "PropertyListOf",
     "compare_aliases",
     "compare_cpus",
     "compare_devices",
@@ -38,5 +41,6 @@ __all__ = [
     "compare_objects",
     "compare_property_lists",
     "compare_qemus",
+    "differing_lists",
     "summarize_changes",
 ]

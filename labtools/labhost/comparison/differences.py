@@ -6,14 +6,18 @@ of lists is walked once, however many device types have it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import TypeVar
 
 from labtools.labhost.document import CpuModel, Device, Machine, Property, PropertyList, Qemu, Status
 
 _T = TypeVar("_T", Device, Property, Machine, CpuModel)
+
+#: Gives the property list of a digest.
+PropertyListOf = Callable[[str], PropertyList]
 
 
 class Kind(StrEnum):
@@ -145,11 +149,14 @@ class Differences:
         return devices + len(self.machines) + len(self.alias_moves) + len(self.cpus) + len(self.objects)
 
 
-def compare_qemus(before: Qemu, after: Qemu) -> Differences:
-    """Return all that differs between two binaries, also of different hosts, versions or targets."""
+def compare_qemus(before: Qemu, after: Qemu, property_list: PropertyListOf) -> Differences:
+    """Return all that differs between two binaries, also of different hosts, versions or targets.
+
+    ``property_list`` is asked for the digests of :func:`differing_lists` only, once for each.
+    """
     cpus_before, cpus_after = _cpus_of(before), _cpus_of(after)
     return Differences(
-        devices=compare_devices(before.devices, after.devices),
+        devices=compare_devices(before.devices, after.devices, property_list),
         machines=compare_machines(before.machines, after.machines),
         alias_moves=compare_aliases(before.machines, after.machines),
         cpus=tuple(
@@ -166,17 +173,29 @@ def _cpus_of(qemu: Qemu) -> dict[str, tuple[CpuModel, ...]]:
     return {item.name: item.cpus for item in qemu.accelerators if item.status is Status.OK}
 
 
-def compare_devices(before: Iterable[Device], after: Iterable[Device]) -> tuple[DeviceChange, ...]:
+def differing_lists(before: Iterable[Device], after: Iterable[Device]) -> frozenset[str]:
+    """Return the digests of the property lists that a comparison of these device types reads."""
+    found: set[str] = set()
+    for _, old, new in _pairs(before, after):
+        if old and new and old.properties and new.properties and old.properties != new.properties:
+            found |= {old.properties, new.properties}
+    return frozenset(found)
+
+
+def compare_devices(
+    before: Iterable[Device], after: Iterable[Device], property_list: PropertyListOf
+) -> tuple[DeviceChange, ...]:
     """Return the device types that differ, in order of name."""
-    walked: dict[tuple[str, str], tuple[PropertyChange, ...]] = {}
+    read = cache(property_list)
+
+    @cache
+    def walk(old: str, new: str) -> tuple[PropertyChange, ...]:
+        return compare_property_lists(read(old), read(new))
 
     def properties(old: Device, new: Device) -> tuple[PropertyChange, ...]:
-        if old.property_list is None or new.property_list is None:
+        if old.properties is None or new.properties is None or old.properties == new.properties:
             return ()
-        pair = (old.property_list.digest, new.property_list.digest)
-        if pair not in walked:
-            walked[pair] = compare_property_lists(old.property_list, new.property_list)
-        return walked[pair]
+        return walk(old.properties, new.properties)
 
     found = []
     for name, old, new in _pairs(before, after):
@@ -215,8 +234,6 @@ def _device_fields(old: Device, new: Device) -> tuple[FieldChange, ...]:
 
 def compare_property_lists(before: PropertyList, after: PropertyList) -> tuple[PropertyChange, ...]:
     """Return the properties that differ, in order of name."""
-    if before.digest == after.digest:
-        return ()
     found = []
     for name, old, new in _pairs(before.properties, after.properties):
         if old is None or new is None:

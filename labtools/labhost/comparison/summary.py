@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from labtools.labhost.document import HostDocument, Qemu, Status
 
-from .differences import Differences, Kind, PropertyChange, compare_qemus
+from .differences import Differences, Kind, PropertyChange, PropertyListOf, compare_qemus
 
 #: Sentences of one summary, and names in one sentence, before the rest is counted.
 MAX_SENTENCES, MAX_NAMES = 12, 4
@@ -30,7 +30,8 @@ def summarize_changes(before: HostDocument, after: HostDocument) -> list[str]:
     properties, objects. At most :data:`MAX_SENTENCES`; the last one then counts the rest. Empty if nothing
     changed that a guest could notice.
     """
-    pairs = _pair_up(before.qemu, after.qemu)
+    lists = {**before.property_lists, **after.property_lists}
+    pairs = _pair_up(before.qemu, after.qemu, lists.__getitem__)
     told: list[str] = []
     for tell in (_presence, _versions):
         told += _by_target(pairs, tell)
@@ -44,7 +45,7 @@ def summarize_changes(before: HostDocument, after: HostDocument) -> list[str]:
     return [*told[: MAX_SENTENCES - 1], f"and {rest} more"]
 
 
-def _pair_up(before: Sequence[Qemu], after: Sequence[Qemu]) -> list[_Pair]:
+def _pair_up(before: Sequence[Qemu], after: Sequence[Qemu], property_list: PropertyListOf) -> list[_Pair]:
     """The same binary by its path; what is left over by its target, in order."""
     old = {item.binary: item for item in before}
     pairs = []
@@ -53,17 +54,18 @@ def _pair_up(before: Sequence[Qemu], after: Sequence[Qemu]) -> list[_Pair]:
         same = old.get(item.binary)
         if same is not None and same.target == item.target:
             del old[item.binary]
-            pairs.append(_pair(same, item))
+            pairs.append(_pair(same, item, property_list))
         else:
             new.append(item)
     for item in new:
         path = next((path for path, candidate in old.items() if candidate.target == item.target), None)
-        pairs.append(_pair(None if path is None else old.pop(path), item))
+        pairs.append(_pair(None if path is None else old.pop(path), item, property_list))
     return [*pairs, *(_Pair(item.target, item, None, None) for item in old.values())]
 
 
-def _pair(before: Qemu | None, after: Qemu) -> _Pair:
-    return _Pair(after.target, before, after, None if before is None else compare_qemus(before, after))
+def _pair(before: Qemu | None, after: Qemu, property_list: PropertyListOf) -> _Pair:
+    differences = None if before is None else compare_qemus(before, after, property_list)
+    return _Pair(after.target, before, after, differences)
 
 
 def _of_differences(tell: Callable[[Differences], Iterable[str]]) -> Callable[[_Pair], Iterable[str]]:

@@ -17,6 +17,7 @@ from labtools.labhost.comparison import (
     compare_machines,
     compare_property_lists,
     compare_qemus,
+    differing_lists,
     summarize_changes,
 )
 from labtools.labhost.document import (
@@ -36,13 +37,17 @@ SCSI = Property("scsi", "bool", "on/off", "false")
 NUM_QUEUES = Property("num-queues", "uint16", "", "65535")
 
 
+LISTS: dict[str, PropertyList] = {}
+
+
 def make_list(*properties: Property) -> PropertyList:
     ordered = tuple(sorted(properties, key=lambda item: item.name))
-    return PropertyList(hashlib.sha256(repr(ordered).encode()).hexdigest(), ordered)
+    digest = hashlib.sha256(repr(ordered).encode()).hexdigest()
+    return LISTS.setdefault(digest, PropertyList(digest, ordered))
 
 
 def make_device(name: str, *properties: Property, **facts: object) -> Device:
-    device = Device(name, Status.OK, "", "Storage", "PCI", "", "", True, make_list(*properties))
+    device = Device(name, Status.OK, "", "Storage", "PCI", "", "", True, make_list(*properties).digest)
     return replace(device, **facts)  # type: ignore[arg-type]
 
 
@@ -72,7 +77,7 @@ def make_qemu(*devices: Device, **facts: object) -> Qemu:
 
 
 def make_document(*qemu: Qemu, kernel: str = "6.1.0") -> HostDocument:
-    return HostDocument(datetime(2026, 11, 1, tzinfo=UTC), "x86_64", kernel, qemu, {}, (), "0" * 64)
+    return HostDocument(datetime(2026, 11, 1, tzinfo=UTC), "x86_64", kernel, qemu, LISTS, (), "0" * 64)
 
 
 def tcg(*cpus: CpuModel, status: Status = Status.OK) -> Accelerator:
@@ -105,28 +110,38 @@ def test_a_named_default_differs_from_none() -> None:
     assert change.fields == (FieldChange("default", "true", ""),)
 
 
-def test_equal_lists_are_not_walked() -> None:
-    # Lists are what their digest says (parse_document sees to it): a walk would find this forgery.
-    before = make_list(SCSI)
-    assert compare_property_lists(before, PropertyList(before.digest, ())) == ()
+def test_only_lists_that_differ_are_read_and_each_once() -> None:
+    read: list[str] = []
+
+    def property_list(digest: str) -> PropertyList:
+        read.append(digest)
+        return LISTS[digest]
+
+    before = [make_device("a", SCSI), make_device("b", EVENT_IDX), make_device("c", SCSI)]
+    after = [make_device("a"), make_device("b", EVENT_IDX), make_device("c"), make_device("d", NUM_QUEUES)]
+    a, c, d = compare_devices(before, after, property_list)
+    assert a.properties == c.properties
+    assert (d.name, d.properties) == ("d", ())
+    assert sorted(read) == sorted(differing_lists(before, after))
+    assert set(read) == {make_list(SCSI).digest, make_list().digest}
 
 
 def test_device_types_tell_what_became_of_them() -> None:
     before = [
         make_device("a-gone"),
         make_device("b-dies", SCSI),
-        make_device("c-returns", status=Status.DIED, property_list=None),
+        make_device("c-returns", status=Status.DIED, properties=None),
         make_device("d-same", SCSI),
         make_device("e-other", SCSI),
     ]
     after = [
-        make_device("b-dies", status=Status.DIED, property_list=None),
+        make_device("b-dies", status=Status.DIED, properties=None),
         make_device("c-returns", SCSI),
         make_device("d-same", SCSI),
         make_device("e-other", SCSI, alias="other", group="Network", user_creatable=False),
         make_device("f-new", SCSI),
     ]
-    changes = compare_devices(before, after)
+    changes = compare_devices(before, after, LISTS.__getitem__)
     assert [(change.name, change.kind) for change in changes] == [
         ("a-gone", Kind.REMOVED),
         ("b-dies", Kind.DIED),
@@ -145,8 +160,9 @@ def test_device_types_tell_what_became_of_them() -> None:
 
 def test_a_device_that_refuses_where_it_died_is_changed() -> None:
     (change,) = compare_devices(
-        [make_device("a", status=Status.DIED, property_list=None)],
-        [make_device("a", status=Status.ERROR, property_list=None)],
+        [make_device("a", status=Status.DIED, properties=None)],
+        [make_device("a", status=Status.ERROR, properties=None)],
+        LISTS.__getitem__,
     )
     assert (change.kind, change.fields) == (Kind.CHANGED, (FieldChange("answer", "died", "error"),))
 
@@ -190,7 +206,7 @@ def test_cpu_models_tell_which_features_are_missing_now() -> None:
 def test_an_accelerator_that_is_silent_removes_no_models() -> None:
     before = make_qemu(accelerators=(tcg(make_cpu("EPYC")), kvm(make_cpu("EPYC"))))
     after = make_qemu(accelerators=(tcg(make_cpu("EPYC")), kvm(status=Status.ERROR)))
-    assert not compare_qemus(before, after)
+    assert not compare_qemus(before, after, LISTS.__getitem__)
     assert summarize_changes(make_document(before), make_document(after)) == ["kvm does not answer any more"]
 
 
@@ -198,15 +214,15 @@ def test_equal_binaries_do_not_differ() -> None:
     qemu = make_qemu(
         make_device("virtio-blk-pci", SCSI), machines=(make_machine("none"),), objects=("iothread",)
     )
-    assert not compare_qemus(qemu, qemu)
-    assert len(compare_qemus(qemu, qemu)) == 0
+    assert not compare_qemus(qemu, qemu, LISTS.__getitem__)
+    assert len(compare_qemus(qemu, qemu, LISTS.__getitem__)) == 0
     assert summarize_changes(make_document(qemu), make_document(qemu)) == []
 
 
 def test_the_count_counts_properties_and_not_their_devices() -> None:
     before = make_qemu(make_device("a", SCSI), make_device("b"), objects=("iothread",))
     after = make_qemu(make_device("a", NUM_QUEUES), objects=("authz-list",))
-    assert len(compare_qemus(before, after)) == 2 + 1 + 2
+    assert len(compare_qemus(before, after, LISTS.__getitem__)) == 2 + 1 + 2
 
 
 def test_the_summary_puts_versions_first_and_shares_sentences() -> None:
@@ -221,7 +237,7 @@ def test_the_summary_puts_versions_first_and_shares_sentences() -> None:
     after = make_qemu(
         make_device("virtio-blk-device"),
         make_device("virtio-blk-pci"),
-        make_device("virtio-vga-gl", status=Status.DIED, property_list=None),
+        make_device("virtio-vga-gl", status=Status.DIED, properties=None),
         version="10.0.13",
         machines=(
             make_machine("pc-i440fx-10.0", alias="pc", is_default=True),
