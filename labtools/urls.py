@@ -1,18 +1,22 @@
-"""Addresses under /lab/."""
+"""Addresses under /lab/, one list per subject."""
 
 from django.urls import path
 
-from labtools import upload_views, views
+from labtools import upload_views
+from labtools.views import images
 
 app_name = "labtools"
-urlpatterns = [
-    path("", views.index, name="index"),
+image_urls = [
     path("images/", upload_views.image_list, name="image_list"),
     path("images/upload/", upload_views.upload_form, name="upload_form"),
     path("images/uploads/<uuid:upload_id>/delete/", upload_views.discard_upload, name="discard_upload"),
-    path("images/<uuid:check_id>/", views.report, name="report"),
-    path("images/<uuid:check_id>.json", views.report_json, name="report_json"),
-    path("images/<uuid:check_id>/visibility/", views.report_visibility, name="report_visibility"),
-    path("images/<uuid:check_id>/delete/", views.report_delete, name="report_delete"),
-    path("images/samples/<slug:sample>/check/", views.check_sample, name="check_sample"),
+    path("images/<uuid:check_id>/", images.report, name="report"),
+    path("images/<uuid:check_id>.json", images.report_json, name="report_json"),
+    path("images/<uuid:check_id>/visibility/", images.report_visibility, name="report_visibility"),
+    path("images/<uuid:check_id>/delete/", images.report_delete, name="report_delete"),
+    path("images/samples/<slug:sample>/check/", images.check_sample, name="check_sample"),
+]
+urlpatterns = [
+    path("", images.index, name="index"),
+    *image_urls,
 ]

@@ -197,7 +197,11 @@ CELERY_TASK_PUBLISH_RETRY = False  # a row in the database is the promise; beat 
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 WORKER_QUEUES = ["mail", "images", "labs"]
-CELERY_TASK_ROUTES = {"labtools.tasks.*": {"queue": "images"}, "portal.mail.tasks.*": {"queue": "mail"}}
+CELERY_TASK_ROUTES = {
+    "labtools.tasks.*": {"queue": "images"},
+    "labtools.labs.*": {"queue": "labs"},
+    "portal.mail.tasks.*": {"queue": "mail"},
+}
 BEAT_SECONDS = env.int("BEAT_SECONDS", 15, validate=validate.Range(1, 60))
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     f"pulse-{queue}": {

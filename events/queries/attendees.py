@@ -1,17 +1,10 @@
 """Who comes to a meetup, as its organizers read it."""
 
-import csv
-import io
 from collections.abc import Iterator
 
 from django.db.models import Prefetch, Q, QuerySet
 
 from events.models import Answer, Meetup, Question, Rsvp
-
-#: What a spreadsheet takes for the start of a formula (OWASP, CSV injection), the full-width forms included.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-#: Excel reads UTF-8 only after this mark; LibreOffice and Python's "utf-8-sig" take it or leave it.
-BYTE_ORDER_MARK = "\ufeff"
 
 
 def attendees(meetup: Meetup, *, words: str = "", status: str = "") -> QuerySet[Rsvp]:
@@ -57,17 +50,3 @@ def sponsor_table(meetup: Meetup) -> Iterator[list[str]]:
     agreed = meetup.rsvps.filter(sponsor_consent=True, status=Rsvp.Status.GOING).select_related("user")
     for rsvp in agreed.order_by("pk").iterator(chunk_size=500):
         yield [rsvp.shown_name, rsvp.address]
-
-
-def as_csv(rows: Iterator[list[str]]) -> str:
-    """Rows as RFC 4180 has them, each cell in quotes, and none that a spreadsheet would run as a formula."""
-    out = io.StringIO(newline="")
-    out.write(BYTE_ORDER_MARK)
-    writer = csv.writer(out, quoting=csv.QUOTE_ALL)
-    writer.writerows([safe_cell(cell) for cell in row] for row in rows)
-    return out.getvalue()
-
-
-def safe_cell(text: str) -> str:
-    """``text``, with an apostrophe before it where a spreadsheet would take it for a formula."""
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text

@@ -9,9 +9,9 @@ from django.test import Client
 from django.utils import timezone
 
 from events.models import AuditLog, Meetup, Rsvp
-from events.queries.attendees import BYTE_ORDER_MARK, as_csv, safe_cell
 from events.tests.factories import make_chapter, make_dated_meetup, make_organizer
 from portal.accounts.models import User
+from portal.csv_file import BYTE_ORDER_MARK, as_csv, safe_cell
 from portal.tests.factories import make_user
 
 pytestmark = pytest.mark.django_db

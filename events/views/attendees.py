@@ -11,10 +11,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from events.forms.organizing import AttendeeFilterForm
 from events.models import Meetup, Rsvp
-from events.queries.attendees import as_csv, attendee_table, attendees, sponsor_table
+from events.queries.attendees import attendee_table, attendees, sponsor_table
 from events.services.audit import note_act
 from events.services.seats import remove_attendee
 from events.views.access import actor_of, for_meetup_organizers
+from portal.csv_file import as_csv
 
 PER_PAGE = 50
 
@@ -72,7 +73,7 @@ def _csv(
     note_act(act, actor=actor_of(request), meetup=meetup, people=len(rows) - 1)
     file = f"{meetup.slug}-{name}.csv"
     return HttpResponse(
-        as_csv(iter(rows)),
+        as_csv(rows),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{file}"'},
     )

@@ -28,7 +28,7 @@ State = ImageCheck.State
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Ids of the checks whose task was sent, in order."""
     ids: list[str] = []
-    monkeypatch.setattr(tasks.check_image, "apply_async", lambda args, **_: ids.append(args[0]))
+    monkeypatch.setattr(tasks.images.check_image, "apply_async", lambda args, **_: ids.append(args[0]))
     return ids
 
 
@@ -81,7 +81,7 @@ class TestRequest:
         def refuse(**_: Any) -> None:
             raise OperationalError("connection refused")
 
-        monkeypatch.setattr(tasks.check_image, "apply_async", refuse)
+        monkeypatch.setattr(tasks.images.check_image, "apply_async", refuse)
         with django_capture_on_commit_callbacks(execute=True):
             check = checks.request_image_check(upload=make_upload(owner))
         check.refresh_from_db()

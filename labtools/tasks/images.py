@@ -1,4 +1,4 @@
-"""What the workers of the queue ``images`` do: load by id, call one service. The routes are in settings."""
+"""The queue ``images``: bring checks to their end, and clean up after uploads."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""Pages of the lab."""
+"""The lab's front page, and the pages of image checks."""
 
 import uuid
 from typing import cast

@@ -1,4 +1,4 @@
-"""What the lab's pages and API read."""
+"""What the pages and the API of image checks read."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the lab keeps: uploads on their way in, and the checks of images."""
+"""Images: uploads on their way in, and their checks."""
 
 import uuid
 from datetime import datetime

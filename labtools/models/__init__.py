@@ -1,0 +1,21 @@
+"""What the lab keeps: images on their way in and their checks, and lab hosts with what they can do."""
+
+from labtools.models.facts import DeviceRow, Emulator, Fact, Snapshot
+from labtools.models.hosts import Inventory, LabHost, LabHostQuerySet, Sighting
+from labtools.models.images import ImageCheck, ImageCheckQuerySet, Upload, UploadQuerySet, Visibility
+
+__all__ = [
+    "DeviceRow",
+    "Emulator",
+    "Fact",
+    "ImageCheck",
+    "ImageCheckQuerySet",
+    "Inventory",
+    "LabHost",
+    "LabHostQuerySet",
+    "Sighting",
+    "Snapshot",
+    "Upload",
+    "UploadQuerySet",
+    "Visibility",
+]

@@ -1,0 +1,157 @@
+"""Read stored parts of snapshots as the types of :mod:`labtools.labhost.document`.
+
+A part never changes under its hash, so what was read once is kept in the process.
+"""
+
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from labtools.labhost.document import (
+    Accelerator,
+    CpuModel,
+    Device,
+    HostDocument,
+    Machine,
+    PropertyList,
+    Qemu,
+    Status,
+    parse_cpus,
+    parse_devices,
+    parse_machines,
+    parse_objects,
+    parse_property_list,
+)
+from labtools.models import Emulator, Fact, Snapshot
+
+
+class FactMissing(LookupError):
+    """No part is stored under that hash."""
+
+
+def read_fact(digest: str) -> Any:
+    """Return the JSON value stored under ``digest``; :class:`FactMissing` if there is none."""
+    data = Fact.objects.filter(pk=digest).values_list("data", flat=True).first()
+    if data is None:
+        raise FactMissing(digest)
+    return json.loads(zlib.decompress(bytes(data)))
+
+
+def devices(emulator: Emulator) -> Mapping[str, Device]:
+    """The device types of ``emulator`` by name, in order; empty where it did not answer."""
+    return _devices(emulator.devices) if emulator.devices else {}
+
+
+def machines(emulator: Emulator) -> tuple[Machine, ...]:
+    """Its machine types in order of name."""
+    return _machines(emulator.machines) if emulator.machines else ()
+
+
+def objects(emulator: Emulator) -> tuple[str, ...]:
+    """Its user-creatable object types in order of name."""
+    return _objects(emulator.objects_digest) if emulator.objects_digest else ()
+
+
+def accelerator(emulator: Emulator, name: str) -> Accelerator | None:
+    """How asking under ``tcg`` or ``kvm`` went, with the CPU models; None: it was not asked."""
+    found = emulator.accelerators.get(name)
+    if found is None:
+        return None
+    return Accelerator(
+        name=name,
+        status=Status(found["status"]),
+        last_words=found["last_words"],
+        is_sandboxed=found["sandboxed"],
+        cpus=_cpus(found["cpus"]) if found["cpus"] else (),
+    )
+
+
+def cpus(emulator: Emulator, name: str) -> tuple[CpuModel, ...]:
+    """Its CPU models under the accelerator ``name`` in order of name; empty where it did not answer."""
+    found = accelerator(emulator, name)
+    return () if found is None else found.cpus
+
+
+def properties(device: Device) -> PropertyList | None:
+    """The properties of a device type; None where QEMU did not answer for it."""
+    return None if device.properties is None else property_list(device.properties)
+
+
+@lru_cache(maxsize=32)
+def _devices(digest: str) -> Mapping[str, Device]:
+    return {device.name: device for device in parse_devices(read_fact(digest))}
+
+
+@lru_cache(maxsize=32)
+def _machines(digest: str) -> tuple[Machine, ...]:
+    return parse_machines(read_fact(digest))
+
+
+@lru_cache(maxsize=32)
+def _objects(digest: str) -> tuple[str, ...]:
+    return parse_objects(read_fact(digest))
+
+
+@lru_cache(maxsize=32)
+def _cpus(digest: str) -> tuple[CpuModel, ...]:
+    return parse_cpus(read_fact(digest))
+
+
+# A CPU type has hundreds of properties, so the lists are the largest of the parts.
+@lru_cache(maxsize=256)
+def property_list(digest: str) -> PropertyList:
+    """The property list stored under ``digest``; :class:`FactMissing` if there is none."""
+    return parse_property_list(digest, read_fact(digest))
+
+
+class StoredPropertyLists(Mapping[str, PropertyList]):
+    """Property lists by hash, each read when it is asked for. ``digests`` are those that it has."""
+
+    def __init__(self, digests: frozenset[str]) -> None:
+        self._digests = digests
+
+    def __getitem__(self, digest: str) -> PropertyList:
+        if digest not in self._digests:
+            raise KeyError(digest)
+        return property_list(digest)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._digests))
+
+    def __len__(self) -> int:
+        return len(self._digests)
+
+
+def stored_document(snapshot: Snapshot) -> HostDocument:
+    """A snapshot as the document that it came from, without the inventory. Property lists are read when used."""
+    emulators = tuple(_qemu(emulator) for emulator in snapshot.emulators.order_by("position"))
+    used = frozenset(
+        device.properties for qemu in emulators for device in qemu.devices if device.properties is not None
+    )
+    return HostDocument(
+        probed_at=snapshot.taken_at,
+        machine=snapshot.machine,
+        kernel=snapshot.kernel,
+        qemu=emulators,
+        property_lists=StoredPropertyLists(used),
+        problems=tuple(snapshot.problems),
+        content_hash=snapshot.digest,
+    )
+
+
+def _qemu(emulator: Emulator) -> Qemu:
+    asked = (accelerator(emulator, name) for name in ("tcg", "kvm"))
+    return Qemu(
+        binary=emulator.binary,
+        status=Status(emulator.status),
+        last_words=emulator.last_words,
+        version=emulator.version,
+        package=emulator.package,
+        target=emulator.target,
+        devices=tuple(devices(emulator).values()),
+        machines=machines(emulator),
+        objects=objects(emulator),
+        accelerators=tuple(one for one in asked if one is not None),
+    )

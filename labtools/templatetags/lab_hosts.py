@@ -1,0 +1,59 @@
+"""Template tags of the lab's pages about hosts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django import template
+from django.urls import NoReverseMatch, reverse
+
+from labtools.queries.sources import PARAMETER, Source
+
+register = template.Library()
+
+#: Name of the tab, label, URL name. A page says in its context which is its own: ``tab``.
+TABS = (
+    ("overview", "Overview", "labtools:index"),
+    ("images", "Images", "labtools:image_list"),
+    ("devices", "Devices", "labtools:device_list"),
+    ("cpus", "CPU models", "labtools:cpu_list"),
+    ("machines", "Machine types", "labtools:machine_list"),
+    ("matrix", "Can I use this?", "labtools:matrix"),
+    ("compare", "Compare", "labtools:compare"),
+    ("lint", "Linter", "labtools:lint"),
+    ("iso", "ISO doctor", "labtools:iso"),
+    ("npiv", "NPIV", "labtools:npiv"),
+    ("hosts", "Hosts", "labtools:host_list"),
+)
+
+
+@dataclass(frozen=True)
+class Tab:
+    """One link of the lab's navigation."""
+
+    name: str
+    label: str
+    url: str
+
+
+@register.simple_tag
+def lab_tabs() -> list[Tab]:
+    """The rooms of the lab, in order; what is not built has no tab."""
+    tabs = []
+    for name, label, url_name in TABS:
+        try:
+            tabs.append(Tab(name, label, reverse(url_name)))
+        except NoReverseMatch:
+            continue
+    return tabs
+
+
+@register.simple_tag(takes_context=True)
+def permanent_query(context: dict[str, Any], sources: Sequence[Source] | Source) -> str:
+    """The query string of this page with ``sources`` pinned: it shows the same for ever."""
+    chosen = [sources] if isinstance(sources, Source) else list(sources)
+    rest = [
+        (key, value) for key, values in context["request"].GET.lists() if key != PARAMETER for value in values
+    ]
+    return urlencode([*rest, *((PARAMETER, source.permanent_key) for source in chosen)])

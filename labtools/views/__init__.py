@@ -1,0 +1,1 @@
+"""Pages of the lab, one module per subject."""
