@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from labtools.labhost import sections
+from labtools.labhost.comparison import summarize_changes
 from labtools.labhost.document import Accelerator, HostDocument, Qemu, parse_devices
 from labtools.models import DeviceRow, Emulator, Fact, LabHost, Sighting, Snapshot
 from labtools.queries import facts
@@ -54,7 +55,9 @@ def record_document(*, host: LabHost, document: HostDocument, at: datetime) -> S
         current.last_at = max(at, current.last_at)
         sighting = current
     else:
-        changes = [] if current is None else _changes(current.snapshot, document)
+        changes = (
+            [] if current is None else summarize_changes(facts.stored_document(current.snapshot), document)
+        )
         sighting = Sighting.objects.create(
             host=locked, snapshot=snapshot, first_at=at, last_at=at, changes=changes
         )
@@ -62,10 +65,6 @@ def record_document(*, host: LabHost, document: HostDocument, at: datetime) -> S
         refresh_device_rows()
     host.current = sighting
     return sighting
-
-
-def _changes(before: Snapshot, after: HostDocument) -> list[str]:
-    return []
 
 
 def _keep_snapshot(document: HostDocument) -> Snapshot:

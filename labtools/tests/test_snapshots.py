@@ -64,6 +64,18 @@ def test_a_changed_device_costs_its_list_and_no_more() -> None:
     assert "zzz" not in facts.devices(first.emulators.get())
 
 
+def test_a_sighting_tells_what_is_new() -> None:
+    host = make_seen_host()
+    raw = make_document_json("10.0.2")
+    raw["qemu"][0]["devices"][0]["properties"] = [{"name": "drive", "type": "str"}]
+    sighting = record(host, make_document(raw), at=AT + timedelta(days=1))
+    told = " ".join(sighting.changes)
+    assert "7.2.22 to 10.0.2" in told
+    assert "virtio-blk-pci" in told
+    assert "scsi" in told
+    assert Sighting.objects.order_by("first_at")[0].changes == []
+
+
 def test_a_fact_is_stored_under_the_hash_of_its_bytes() -> None:
     make_seen_host()
     emulator = Emulator.objects.get()
