@@ -107,10 +107,10 @@ def read_inventory(
     """
     program = Path(__file__).with_name("libvirt_client.py")
     arguments = [target.name] + ([str(socket)] if socket else [])
-    return parse_inventory(_answer([sys.executable, "-I", str(program), *arguments], deadline))
+    return parse_inventory(answer_of([sys.executable, "-I", str(program), *arguments], deadline))
 
 
-def _answer(argv: list[str], deadline: float) -> bytes:
+def answer_of(argv: list[str], deadline: float) -> bytes:
     """Return what a child prints; kill it and its group at the deadline or beyond :data:`MAX_BYTES`."""
     until = time.monotonic() + deadline
     process = subprocess.Popen(

@@ -118,7 +118,7 @@ def test_the_worker_itself_never_loads_libvirt() -> None:
 def test_an_endless_answer_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inventory, "MAX_BYTES", 1 << 20)
     with pytest.raises(InventoryError, match="larger than"):
-        inventory._answer(["cat", "/dev/zero"], 10)
+        inventory.answer_of(["cat", "/dev/zero"], 10)
 
 
 def make_raw(**changes: Any) -> bytes:
