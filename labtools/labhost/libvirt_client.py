@@ -1,4 +1,4 @@
-"""Ask libvirt, read-only, in a process of its own: this file is the only one that imports libvirt.
+"""Ask libvirt, read-only, in a process of its own. Only this file and ``trial_client.py`` import libvirt.
 
 The URI is one of a fixed list, never text from a person (``qemu+ssh://h/system?command=/path`` would run that
 path). A signal cannot interrupt libvirt, so the question runs as ``python libvirt_client.py TARGET`` and is killed,
