@@ -5,9 +5,10 @@ A part never changes under its hash, so what was read once is kept in the proces
 
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from threading import Lock
+from typing import Any, Generic, TypeVar
 
 from labtools.labhost.document import (
     Accelerator,
@@ -25,6 +26,8 @@ from labtools.labhost.document import (
     parse_property_list,
 )
 from labtools.models import Emulator, Fact, Snapshot
+
+T = TypeVar("T")
 
 
 class FactMissing(LookupError):
@@ -79,24 +82,70 @@ def properties(device: Device) -> PropertyList | None:
     return None if device.properties is None else property_list(device.properties)
 
 
-@lru_cache(maxsize=32)
-def _devices(digest: str) -> Mapping[str, Device]:
-    return {device.name: device for device in parse_devices(read_fact(digest))}
+class _Kept(Generic[T]):
+    """Parts of one kind as they were read, by hash: the latest few."""
+
+    LIMIT = 128
+
+    def __init__(self, parse: Callable[[Any], T]) -> None:
+        self._parse = parse
+        self._parts: dict[str, T] = {}
+        self._lock = Lock()
+
+    def __call__(self, digest: str) -> T:
+        kept = self._parts.get(digest)
+        return kept if kept is not None else self.keep(digest, read_fact(digest))
+
+    def lacks(self, digest: str) -> bool:
+        return digest not in self._parts
+
+    def keep(self, digest: str, value: Any) -> T:
+        part = self._parse(value)
+        with self._lock:
+            self._parts[digest] = part
+            for old in list(self._parts)[: -self.LIMIT]:
+                del self._parts[old]
+        return part
 
 
-@lru_cache(maxsize=32)
-def _machines(digest: str) -> tuple[Machine, ...]:
-    return parse_machines(read_fact(digest))
+def _devices_by_name(rows: Any) -> Mapping[str, Device]:
+    return {device.name: device for device in parse_devices(rows)}
 
 
-@lru_cache(maxsize=32)
-def _objects(digest: str) -> tuple[str, ...]:
-    return parse_objects(read_fact(digest))
+_devices = _Kept(_devices_by_name)
+_machines = _Kept(parse_machines)
+_objects = _Kept(parse_objects)
+_cpus = _Kept(parse_cpus)
+_KEPT: Mapping[str, _Kept[Any]] = {
+    Fact.Kind.DEVICES: _devices,
+    Fact.Kind.MACHINES: _machines,
+    Fact.Kind.OBJECTS: _objects,
+    Fact.Kind.CPUS: _cpus,
+}
 
 
-@lru_cache(maxsize=32)
-def _cpus(digest: str) -> tuple[CpuModel, ...]:
-    return parse_cpus(read_fact(digest))
+def read_ahead(emulators: Iterable[Emulator], *kinds: Fact.Kind) -> None:
+    """Read the parts of ``kinds`` that all ``emulators`` have and nobody read yet, in one query at most."""
+    wanted: dict[str, _Kept[Any]] = {}
+    for emulator in emulators:
+        for kind in kinds:
+            for digest in _digests(emulator, kind):
+                if digest and _KEPT[kind].lacks(digest):
+                    wanted[digest] = _KEPT[kind]
+    if wanted:
+        for digest, data in Fact.objects.filter(pk__in=wanted).values_list("pk", "data"):
+            wanted[digest].keep(digest, json.loads(zlib.decompress(bytes(data))))
+
+
+def _digests(emulator: Emulator, kind: Fact.Kind) -> Sequence[str]:
+    if kind is Fact.Kind.CPUS:
+        return [asked["cpus"] for asked in emulator.accelerators.values()]
+    by_kind = {
+        Fact.Kind.DEVICES: emulator.devices,
+        Fact.Kind.MACHINES: emulator.machines,
+        Fact.Kind.OBJECTS: emulator.objects_digest,
+    }
+    return [by_kind[kind]]
 
 
 # A CPU type has hundreds of properties, so the lists are the largest of the parts.

@@ -1,6 +1,7 @@
 """What is kept of a probe, and what pages read of it."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -145,3 +146,23 @@ def test_what_did_not_answer_is_no_source() -> None:
     make_host("never-asked")
     assert sources(None) == ()
     assert choose_default(()) is None
+
+
+def test_parts_of_several_emulators_are_read_in_one_query(django_assert_num_queries: Any) -> None:
+    for number in range(3):
+        raw = make_document_json()
+        raw["qemu"][0]["devices"].append(device(f"zzz-read-ahead-{number}"))
+        raw["qemu"][0]["machines"][0]["name"] = f"read-ahead-{number}"
+        make_seen_host(f"pune-{number}", make_document(raw))
+    emulators = list(Emulator.objects.all())
+    with django_assert_num_queries(1):
+        facts.read_ahead(emulators, Fact.Kind.DEVICES, Fact.Kind.MACHINES, Fact.Kind.CPUS, Fact.Kind.OBJECTS)
+    with django_assert_num_queries(0):
+        facts.read_ahead(emulators, Fact.Kind.DEVICES, Fact.Kind.MACHINES)
+        assert {name for emulator in emulators for name in facts.devices(emulator)} >= {
+            "zzz-read-ahead-0",
+            "zzz-read-ahead-2",
+        }
+        assert {facts.machines(emulator)[-1].name for emulator in emulators} == {
+            f"read-ahead-{number}" for number in range(3)
+        }
