@@ -1,0 +1,34 @@
+"""The QEMU of this machine for tests: what it can do, as labprobe found it, and what it says of options."""
+
+from __future__ import annotations
+
+import functools
+import subprocess
+import sys
+
+from labtools.labhost.document import parse_document
+from labtools.labhost.lint import Facts
+
+PROGRAM = "/usr/bin/qemu-system-x86_64"
+_PROBE = """
+import sys
+from labtools.labhost import labprobe
+labprobe.find_binaries = lambda: sys.argv[1:]
+sys.exit(labprobe.main())
+"""
+_QUIT = '{"execute":"qmp_capabilities"}{"execute":"quit"}'
+
+
+@functools.cache
+def real_facts() -> Facts:
+    """What the installed QEMU can do; probed once for all tests of a run."""
+    argv = [sys.executable, "-c", _PROBE, PROGRAM]
+    out = subprocess.run(argv, capture_output=True, check=True, timeout=60).stdout
+    document = parse_document(out)
+    return Facts.from_document(document, document.qemu[0])
+
+
+def start_qemu(*options: str, machine: str = "q35") -> str:
+    """What QEMU says on its standard error when it starts with ``options``, stopped, and is told to quit at once."""
+    argv = [PROGRAM, "-M", machine, "-nodefaults", "-display", "none", "-S", "-qmp", "stdio", *options]
+    return subprocess.run(argv, input=_QUIT, capture_output=True, text=True, check=False, timeout=30).stderr
