@@ -6,7 +6,6 @@ A part never changes under its hash, so what was read once is kept in the proces
 import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
@@ -85,16 +84,18 @@ def properties(device: Device) -> PropertyList | None:
 class _Kept(Generic[T]):
     """Parts of one kind as they were read, by hash: the latest few."""
 
-    LIMIT = 128
-
-    def __init__(self, parse: Callable[[Any], T]) -> None:
+    def __init__(self, parse: Callable[[Any], T], limit: int = 128) -> None:
         self._parse = parse
+        self._limit = limit
         self._parts: dict[str, T] = {}
         self._lock = Lock()
 
     def __call__(self, digest: str) -> T:
         kept = self._parts.get(digest)
         return kept if kept is not None else self.keep(digest, read_fact(digest))
+
+    def get(self, digest: str) -> T | None:
+        return self._parts.get(digest)
 
     def lacks(self, digest: str) -> bool:
         return digest not in self._parts
@@ -103,7 +104,7 @@ class _Kept(Generic[T]):
         part = self._parse(value)
         with self._lock:
             self._parts[digest] = part
-            for old in list(self._parts)[: -self.LIMIT]:
+            for old in list(self._parts)[: -self._limit]:
                 del self._parts[old]
         return part
 
@@ -116,6 +117,8 @@ _devices = _Kept(_devices_by_name)
 _machines = _Kept(parse_machines)
 _objects = _Kept(parse_objects)
 _cpus = _Kept(parse_cpus)
+# A CPU type has hundreds of properties, so the lists are the largest of the parts.
+_lists = _Kept(lambda named: parse_property_list(*named), limit=256)
 _KEPT: Mapping[str, _Kept[Any]] = {
     Fact.Kind.DEVICES: _devices,
     Fact.Kind.MACHINES: _machines,
@@ -148,11 +151,22 @@ def _digests(emulator: Emulator, kind: Fact.Kind) -> Sequence[str]:
     return [by_kind[kind]]
 
 
-# A CPU type has hundreds of properties, so the lists are the largest of the parts.
-@lru_cache(maxsize=256)
+def property_lists(digests: Iterable[str]) -> Mapping[str, PropertyList]:
+    """The property lists stored under ``digests``, in one query at most; :class:`FactMissing` if one is not there."""
+    wanted = set(digests)
+    found = {digest: kept for digest in wanted if (kept := _lists.get(digest)) is not None}
+    missing = wanted - found.keys()
+    if missing:
+        for digest, data in Fact.objects.filter(pk__in=missing).values_list("pk", "data"):
+            found[digest] = _lists.keep(digest, (digest, json.loads(zlib.decompress(bytes(data)))))
+    for digest in wanted - found.keys():
+        raise FactMissing(digest)
+    return found
+
+
 def property_list(digest: str) -> PropertyList:
     """The property list stored under ``digest``; :class:`FactMissing` if there is none."""
-    return parse_property_list(digest, read_fact(digest))
+    return property_lists([digest])[digest]
 
 
 class StoredPropertyLists(Mapping[str, PropertyList]):

@@ -22,8 +22,11 @@ class _Parts:
     found: dict[str, tuple[str, bytes]] = field(default_factory=dict)
 
     def add(self, kind: Fact.Kind, value: Any) -> str:
-        """Return the hash under which ``value`` will be stored; empty for an empty list."""
-        if not value:
+        """Return the hash under which ``value`` will be stored; empty for an empty list.
+
+        A property list keeps its hash also where it is empty: a type without options is not one that is unknown.
+        """
+        if not value and kind != Fact.Kind.PROPERTIES:
             return ""
         data = sections.canonical(value)
         digest = sections.digest(data)

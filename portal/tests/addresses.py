@@ -82,6 +82,10 @@ def _check(key: str, argument: str = "check_id") -> Callable[[World], dict[str, 
     return lambda world: {argument: world[key].pk}
 
 
+def _device(name: str) -> Callable[[World], dict[str, Any]]:
+    return lambda world: {"name": name}
+
+
 def _pk(key: str) -> Callable[[World], dict[str, Any]]:
     return lambda world: {"pk": world[key].pk}
 
@@ -322,6 +326,14 @@ ADDRESSES = [
     machine("kb:article_markdown", arguments=_slug("article")),
     everyone("labtools:index"),
     everyone("labtools:image_list"),
+    everyone("labtools:device_list"),
+    machine("labtools:device_list_json"),
+    machine("labtools:device_list_csv"),
+    everyone("labtools:device", arguments=_device("virtio-net-pci")),
+    everyone("labtools:device", 404, arguments=_device("no-such-device")),
+    everyone("labtools:device", ON, arguments=_device("virtio-net")),
+    machine("labtools:device_json", arguments=_device("virtio-net-pci")),
+    machine("labtools:device_csv", arguments=_device("virtio-net-pci")),
     Address("labtools:report", 404, 404, 200, _check("private")),
     *(everyone("labtools:report", arguments=_check(key)) for key in REPORTS),
     Address("labtools:report_json", 404, 404, 200, _check("private"), is_page=False),
@@ -337,13 +349,6 @@ ADDRESSES = [
         arguments=lambda world: {"upload_id": world["private"].pk},
     ),
     by_post("labtools:check_sample", arguments=lambda world: {"sample": "healthy"}),
-    everyone("labtools:npiv"),
-    machine("labtools:npiv_json"),
-    machine("labtools:npiv_csv"),
-    by_post("labtools:npiv_paste"),
-    by_post("labtools:npiv_try"),
-    Address("labtools:npiv_trial", SIGN_IN, 404, 200, _check("vhba_trial", "trial_id")),
-    Address("labtools:npiv_trial_json", SIGN_IN, 404, 200, _check("vhba_trial", "trial_id"), is_page=False),
     # ------------------------------------------------------------------------------------------ API
     everyone("api_docs"),
     machine("api:openapi-json"),
