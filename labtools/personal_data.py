@@ -1,8 +1,8 @@
-"""What the lab keeps about a member: uploads, and the checks of images with their reports."""
+"""What the lab keeps about a member: uploads, the checks of images with their reports, and trials of vHBAs."""
 
 from typing import Any
 
-from labtools.models import ImageCheck, Upload
+from labtools.models import ImageCheck, Upload, VhbaTrial
 from labtools.services import checks, uploads
 from portal.accounts.models import User
 
@@ -10,7 +10,7 @@ SHOWN = 10
 
 
 def export_lab(user: User) -> dict[str, Any]:
-    """Every image check with its whole report, and every file that is still on its way or kept for a check."""
+    """Every image check with its whole report, every file on its way or kept for a check, every trial of a vHBA."""
     return {
         "image_checks": list(
             ImageCheck.objects.filter(owner=user)
@@ -35,11 +35,17 @@ def export_lab(user: User) -> dict[str, Any]:
             .order_by("created_at")
             .values("id", "filename", "length", "offset", "state", "created_at", "expires_at")
         ),
+        "vhba_trials": list(
+            VhbaTrial.objects.filter(owner=user)
+            .order_by("created_at")
+            .values("id", "state", "created_at", "parent", "fields", "result", "failure")
+        ),
     }
 
 
 def erase_lab(user: User) -> None:
-    """Delete checks, reports and files, also files that are only half here."""
+    """Delete checks, reports, trials and files, also files that are only half here."""
+    VhbaTrial.objects.filter(owner=user).delete()
     checks.erase_member(user)
     uploads.delete_uploads_of(user)
 

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from labtools import upload_views
-from labtools.views import devices, images
+from labtools.views import devices, images, npiv
 
 app_name = "labtools"
 image_urls = [
@@ -15,6 +15,15 @@ image_urls = [
     path("images/<uuid:check_id>/visibility/", images.report_visibility, name="report_visibility"),
     path("images/<uuid:check_id>/delete/", images.report_delete, name="report_delete"),
     path("images/samples/<slug:sample>/check/", images.check_sample, name="check_sample"),
+]
+npiv_urls = [
+    path("npiv/", npiv.wizard, name="npiv"),
+    path("npiv.json", npiv.wizard_json, name="npiv_json"),
+    path("npiv.csv", npiv.ports_csv, name="npiv_csv"),
+    path("npiv/paste/", npiv.paste, name="npiv_paste"),
+    path("npiv/try/", npiv.try_it, name="npiv_try"),
+    path("npiv/trials/<uuid:trial_id>/", npiv.trial, name="npiv_trial"),
+    path("npiv/trials/<uuid:trial_id>.json", npiv.trial_json, name="npiv_trial_json"),
 ]
 # A name may have any sign of a path: "SUNW,fdtwo".
 device_urls = [
@@ -28,5 +37,6 @@ device_urls = [
 urlpatterns = [
     path("", images.index, name="index"),
     *image_urls,
+    *npiv_urls,
     *device_urls,
 ]

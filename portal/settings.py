@@ -217,6 +217,11 @@ CELERY_BEAT_SCHEDULE["sweep-image-checks"] = {
     "schedule": BEAT_SECONDS,
     "options": {"queue": "images", "expires": BEAT_SECONDS * 2},
 }
+CELERY_BEAT_SCHEDULE["sweep-vhba-trials"] = {
+    "task": "labtools.labs.sweep_vhba_trials",
+    "schedule": BEAT_SECONDS,
+    "options": {"queue": "labs", "expires": BEAT_SECONDS * 2},
+}
 CELERY_BEAT_SCHEDULE["sweep-accounts"] = {
     "task": "portal.accounts.tasks.sweep_accounts",
     "schedule": 3600,
@@ -306,7 +311,7 @@ ACCOUNT_FORMS = {
     "reset_password_from_key": "portal.accounts.forms.ResetPasswordKeyForm",
     "reauthenticate": "portal.accounts.forms.ReauthenticateForm",
 }
-# Beside allauth's own limits: forms that write or mail for somebody who is not signed in, or in bulk.
+# Beside allauth's own limits: forms that write, mail or reckon for somebody who is not signed in, or in bulk.
 ACCOUNT_RATE_LIMITS = {
     "follow_by_email": "10/h/ip,3/h/key",
     "rsvp_by_email": "20/h/ip,5/h/key",
@@ -318,6 +323,8 @@ ACCOUNT_RATE_LIMITS = {
     "speaker_claim": "10/d/user",
     "propose_talk": "20/d/user",
     "trip_report": "10/d/user",
+    "vhba_trial": "20/h/user",
+    "vhba_paste": "60/h/ip",
 }
 SOCIALACCOUNT_ADAPTER = "portal.accounts.factors.ConnectionAdapter"
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False

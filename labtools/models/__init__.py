@@ -3,6 +3,7 @@
 from labtools.models.facts import DeviceRow, Emulator, Fact, Snapshot
 from labtools.models.hosts import Inventory, LabHost, LabHostQuerySet, Sighting
 from labtools.models.images import ImageCheck, ImageCheckQuerySet, Upload, UploadQuerySet, Visibility
+from labtools.models.trials import VhbaTrial, VhbaTrialQuerySet
 
 __all__ = [
     "DeviceRow",
@@ -17,5 +18,7 @@ __all__ = [
     "Snapshot",
     "Upload",
     "UploadQuerySet",
+    "VhbaTrial",
+    "VhbaTrialQuerySet",
     "Visibility",
 ]

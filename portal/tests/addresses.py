@@ -349,6 +349,13 @@ ADDRESSES = [
         arguments=lambda world: {"upload_id": world["private"].pk},
     ),
     by_post("labtools:check_sample", arguments=lambda world: {"sample": "healthy"}),
+    everyone("labtools:npiv"),
+    machine("labtools:npiv_json"),
+    machine("labtools:npiv_csv"),
+    by_post("labtools:npiv_paste"),
+    by_post("labtools:npiv_try"),
+    Address("labtools:npiv_trial", SIGN_IN, 404, 200, _check("vhba_trial", "trial_id")),
+    Address("labtools:npiv_trial_json", SIGN_IN, 404, 200, _check("vhba_trial", "trial_id"), is_page=False),
     # ------------------------------------------------------------------------------------------ API
     everyone("api_docs"),
     machine("api:openapi-json"),

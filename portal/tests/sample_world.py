@@ -19,7 +19,9 @@ from events.models import (
 )
 from events.tests.led_chapter import make_led_chapter
 from kb.models import Article
-from labtools.models import ImageCheck
+from labtools.labhost import npiv
+from labtools.models import ImageCheck, VhbaTrial
+from labtools.tests.fibre_hosts import make_fibre_host
 from labtools.tests.lab_hosts import make_seen_host
 from portal.accounts.models import User
 from portal.mail.models import OutboxMessage
@@ -59,6 +61,23 @@ def _chapter_affairs(owner: User) -> World:
     }
 
 
+def _vhba_trial(owner: User) -> VhbaTrial:
+    """A trial of the owner's on the demonstration host, with one step done and one refused."""
+    make_fibre_host()
+    steps = (
+        npiv.TrialStep("virNodeDeviceCreateXML", "Create the vHBA", "<device/>", True, ""),
+        npiv.TrialStep("virNodeDeviceDestroy", "Destroy the vHBA", "error: no", False, "A note."),
+    )
+    return VhbaTrial.objects.create(
+        owner=owner,
+        parent="scsi_host1,computer,2000000012341234,1000000012341234,2000000043214321,npiv,0,0",
+        fields={"wwnn": "5001a4a111111111", "wwpn": "5001a4a222222222", "lifetime": "transient"},
+        state=VhbaTrial.State.FINISHED,
+        result=npiv.trial_json(npiv.Trial("9.0.0", steps)),
+        finished_at=timezone.now(),
+    )
+
+
 def make_world(owner: User) -> World:
     """Rows that the addresses of the site-wide tests name; the reports are real ones of the samples."""
     call_command("load_starting_content", verbosity=0)
@@ -85,6 +104,7 @@ def make_world(owner: User) -> World:
         ),
         "article": Article.objects.get(),
         "mail": _mail(owner),
+        "vhba_trial": _vhba_trial(owner),
         "lab_host": make_seen_host(),
         "sample": sample,
         "healthy": ImageCheck.objects.get(sample="healthy"),

@@ -241,7 +241,7 @@ def _controller(reader: _Reader, controller: Element) -> None:
     elif kind == "virtio-serial":
         name = reader.virtio(controller, "virtio-serial", model)
     else:
-        name = "usb-ccid" if kind == "ccid" else ""
+        name = {"ccid": "usb-ccid", "sata": "ich9-ahci"}.get(kind, "")
     reader.use(controller, name, givens)
 
 

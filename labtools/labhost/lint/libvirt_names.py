@@ -155,10 +155,10 @@ NET_GUEST = {
 }
 #: Attributes of ``<memballoon>``.
 BALLOON = {"autodeflate": "deflate-on-oom", "freePageReporting": "free-page-reporting"}
-#: Attributes of ``<video><model …/>`` of a qxl device; libvirt counts in KiB, QEMU here in bytes or MiB.
+#: The end of a virtio device's name for a model; in this order, as one end is the end of the other.
 VIRTIO_SUFFIX: Mapping[str, str] = {
-    "virtio-transitional": "-transitional",
     "virtio-non-transitional": "-non-transitional",
+    "virtio-transitional": "-transitional",
 }
 #: Virtio types that have no PCI variant of their own name.
 PLAIN = frozenset({"virtio-vga", "virtio-sound-pci", "virtio-mem-pci", "virtio-pmem-pci"})

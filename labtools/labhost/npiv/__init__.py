@@ -6,13 +6,36 @@ scsi_fc_transport and what libvirt 9.0 was seen to answer.
 """
 
 from .cautions import Caution, Severity, destroy_cautions, hba_cautions
-from .choice import DEFAULTS, Bus, Choice, DeviceKind, Fault, Lifetime, LunBy, ParentBy, make_choice
+from .choice import (
+    DEFAULTS,
+    Bus,
+    Choice,
+    DeviceKind,
+    Fault,
+    Lifetime,
+    LunBy,
+    ParentBy,
+    choice_fields,
+    make_choice,
+)
 from .commands import Step, teardown_of
 from .documents import Document
 from .glossary import TERMS, Term, term
-from .hbas import MAX_PASTE, FibreSurvey, Hba, Use, survey, survey_paste
+from .hbas import (
+    MAX_PASTE,
+    FibreSurvey,
+    Hba,
+    PasteError,
+    Use,
+    pack_hba,
+    survey,
+    survey_paste,
+    survey_ports,
+    unpack_hba,
+)
 from .history import OldNote
 from .plan import Plan, make_plan, plan_for, plan_json
+from .trial import DEADLINE as TRIAL_DEADLINE
 from .trial import Trial, TrialError, TrialStep, run_trial, trial_from_json, trial_json
 from .wwn import Wwn, WwnError, generate_wwn, parse_wwn
 
@@ -20,6 +43,7 @@ __all__ = [
     "DEFAULTS",
     "MAX_PASTE",
     "TERMS",
+    "TRIAL_DEADLINE",
     "Bus",
     "Caution",
     "Choice",
@@ -32,6 +56,7 @@ __all__ = [
     "LunBy",
     "OldNote",
     "ParentBy",
+    "PasteError",
     "Plan",
     "Severity",
     "Step",
@@ -42,19 +67,23 @@ __all__ = [
     "Use",
     "Wwn",
     "WwnError",
+    "choice_fields",
     "destroy_cautions",
     "generate_wwn",
     "hba_cautions",
     "make_choice",
     "make_plan",
+    "pack_hba",
     "parse_wwn",
     "plan_for",
     "plan_json",
     "run_trial",
     "survey",
     "survey_paste",
+    "survey_ports",
     "teardown_of",
     "term",
     "trial_from_json",
     "trial_json",
+    "unpack_hba",
 ]

@@ -148,6 +148,15 @@ def make_choice(
     )
 
 
+def choice_fields(choice: Choice) -> dict[str, str]:
+    """Return ``choice`` as the fields that :func:`make_choice` reads, without the parent."""
+    return {
+        "wwnn": choice.wwnn.digits,
+        "wwpn": choice.wwpn.digits,
+        **{name: str(getattr(choice, name)) for name in DEFAULTS},
+    }
+
+
 def _one_of(
     kind: type[_Choices], field: str, given: Mapping[str, str], faults: list[Fault]
 ) -> _Choices | None:

@@ -301,8 +301,8 @@ def _give_disk(choice: Choice) -> list[Step]:
                 "Give the guest a virtio-scsi controller, if it has no SCSI controller yet",
                 f"virsh attach-device {guest} controller.xml --config",
                 "Device attached successfully",
-                f"See what it has: virsh dumpxml {guest} --inactive. Without one, libvirt adds a controller of an "
-                "older model by itself.",
+                "“controller index='0' already exists”: it has one; look in its XML whether the model is "
+                "virtio-scsi. To a guest without one libvirt gives an lsilogic.",
             )
         )
     found.append(

@@ -21,9 +21,15 @@ from .wwn import WwnError, parse_wwn
 #: Bytes of a paste, and how many devices of it are read.
 MAX_PASTE, MAX_PASTED_DEVICES = 256 << 10, 64
 
+_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+_COUNT = re.compile(r"[0-9]{1,5}")
 _SCSI_HOST = re.compile(r"scsi_host(\d{1,9})")
 #: What the kernel shows for the fabric of a port that is logged in to none.
 _NO_FABRIC = ("", "0" * 16, "f" * 16)
+
+
+class PasteError(ValueError):
+    """A paste or a link does not describe Fibre Channel ports; the message is a sentence for the person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +142,14 @@ def survey(inventory: Inventory) -> FibreSurvey:
 def survey_paste(text: str) -> FibreSurvey:
     """Return the Fibre Channel ports in pasted output of ``virsh nodedev-dumpxml``, one device or several.
 
-    Prompts and other lines between the documents are passed over. Raises :class:`InventoryError` with a sentence
-    for the person where the text is too long, has no device, or one that is not plain XML.
+    Prompts and other lines between the documents are passed over. Raises :class:`PasteError` where the text is too
+    long, has no device, or one that is not plain XML.
     """
     if len(text.encode("utf-8", "surrogatepass")) > MAX_PASTE:
-        raise InventoryError(f"The text is longer than {MAX_PASTE >> 10} KiB; paste the HBA's document only.")
+        raise PasteError(f"The text is longer than {MAX_PASTE >> 10} KiB; paste the HBA's document only.")
     devices = list(_documents(text))
     if not devices:
-        raise InventoryError(
+        raise PasteError(
             "There is no <device> … </device> in the text; paste what virsh nodedev-dumpxml printed."
         )
     raw = {
@@ -160,12 +166,58 @@ def survey_paste(text: str) -> FibreSurvey:
     try:
         found = survey(parse_inventory(json.dumps(raw).encode()))
     except InventoryError:
-        raise InventoryError("The text is not the XML that virsh nodedev-dumpxml prints.") from None
+        raise PasteError("The text is not the XML that virsh nodedev-dumpxml prints.") from None
     if not found.hbas and not found.vhbas:
-        raise InventoryError(
+        raise PasteError(
             "None of the devices has an fc_host capability: no Fibre Channel port is among them."
         )
     return found
+
+
+def pack_hba(hba: Hba) -> str:
+    """Return ``hba`` as a short text for a link; :func:`unpack_hba` reads it."""
+    counts = ["" if count is None else str(count) for count in (hba.vports, hba.max_vports)]
+    capable = "npiv" if hba.is_npiv_capable else ""
+    return ",".join([hba.name, hba.parent, hba.wwnn, hba.wwpn, hba.fabric_wwn, capable, *counts])
+
+
+def unpack_hba(text: str) -> Hba:
+    """Return the port that :func:`pack_hba` wrote; :class:`PasteError` if the text is not of that form."""
+    parts = text[:400].split(",")
+    if len(parts) != 8:
+        raise PasteError("The link does not describe a Fibre Channel port.")
+    name, parent, wwnn, wwpn, fabric, capable, vports, max_vports = parts
+    names_fit = _NAME.fullmatch(name) and (not parent or _NAME.fullmatch(parent))
+    counts_fit = all(not count or _COUNT.fullmatch(count) for count in (vports, max_vports))
+    try:
+        wwns = [parse_wwn(text).digits for text in (wwnn, wwpn)] + [fabric and parse_wwn(fabric).digits]
+    except WwnError:
+        names_fit = None
+        wwns = []
+    if not names_fit or not counts_fit or capable not in ("", "npiv"):
+        raise PasteError("The link does not describe a Fibre Channel port.")
+    return Hba(
+        name=name,
+        parent=parent,
+        wwnn=wwns[0],
+        wwpn=wwns[1],
+        fabric_wwn=wwns[2],
+        is_npiv_capable=capable == "npiv",
+        vports=int(vports) if vports else None,
+        max_vports=int(max_vports) if max_vports else None,
+    )
+
+
+def survey_ports(ports: Iterable[Hba]) -> FibreSurvey:
+    """Return a survey of these ports alone, as a link or a paste gives them."""
+    known = list(ports)
+    return FibreSurvey(
+        hbas=tuple(hba for hba in known if not hba.is_vhba),
+        vhbas=tuple(hba for hba in known if hba.is_vhba),
+        pools=(),
+        luns={},
+        libvirt_version="",
+    )
 
 
 def _documents(text: str) -> Iterable[str]:

@@ -14,24 +14,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labtools.labhost.host_xml import parse_xml
-from labtools.labhost.inventory import InventoryError, read_inventory
+from labtools.labhost.inventory import read_inventory
 from labtools.labhost.libvirt_client import LibvirtTarget
 from labtools.labhost.npiv import (
     Choice,
     FibreSurvey,
+    PasteError,
     Plan,
     Severity,
     Use,
+    choice_fields,
     destroy_cautions,
     hba_cautions,
     make_choice,
     make_plan,
+    pack_hba,
     parse_wwn,
     plan_for,
     plan_json,
     survey,
     survey_paste,
+    survey_ports,
     teardown_of,
+    unpack_hba,
 )
 from labtools.labhost.npiv.documents import trial_domain
 
@@ -169,13 +174,43 @@ def test_pasted_output_with_prompts_is_read() -> None:
     ids=["empty", "name", "open", "crossed", "malformed", "entity", "pci", "long", "long-name"],
 )
 def test_other_pastes_are_refused_with_a_sentence(text: str, sentence: str) -> None:
-    with pytest.raises(InventoryError, match=sentence):
+    with pytest.raises(PasteError, match=sentence):
         survey_paste(text)
 
 
 def test_a_doctype_before_the_document_is_not_even_read() -> None:
     text = '<!DOCTYPE device [<!ENTITY e SYSTEM "file:///etc/passwd">]>' + fibre_channel.DEVICES[1]
     assert "passwd" not in repr(survey_paste(text))
+
+
+def test_ports_go_through_a_link() -> None:
+    where = found()
+    ports = [*where.hbas, *where.vhbas]
+    assert [unpack_hba(pack_hba(hba)) for hba in ports] == ports
+    again = survey_ports(ports)
+    assert (again.hbas, again.vhbas) == (where.hbas, where.vhbas)
+    assert again.uses().keys() == where.uses().keys()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "scsi_host5",
+        f"scsi host5,,{NODE},{PORT},,npiv,1,2",
+        f"scsi_host5,a b,{NODE},{PORT},,npiv,1,2",
+        f"scsi_host5,,zz,{PORT},,npiv,1,2",
+        f"scsi_host5,,{NODE},{PORT},zz,npiv,1,2",
+        f"scsi_host5,,{NODE},{PORT},,perhaps,1,2",
+        f"scsi_host5,,{NODE},{PORT},,npiv,one,2",
+        f"scsi_host5,,{NODE},{PORT},,npiv,1,2,3",
+        f"$(reboot),,{NODE},{PORT},,npiv,1,2",
+        f"scsi_host5,,{NODE},{PORT},,npiv,1," + "2" * 400,
+    ],
+)
+def test_links_that_describe_no_port_are_refused(text: str) -> None:
+    with pytest.raises(PasteError, match="does not describe"):
+        unpack_hba(text)
 
 
 # -------------------------------------------------------------------------------------------------------- refusals
@@ -230,6 +265,12 @@ def test_an_hba_without_a_fabric_is_not_named_by_it() -> None:
     hba = found().hbas[2]
     _, faults = make_choice(hba, NAMES | {"parent_by": "fabric"}, {})
     assert [fault.field for fault in faults] == ["parent_by"]
+
+
+def test_a_choice_reads_back_from_its_fields() -> None:
+    for made in (choose(), choose(lifetime="transient", device="lun", bus="virtio", parent_by="fabric")):
+        again, faults = make_choice(made.parent, choice_fields(made), {})
+        assert (again, faults) == (made, ())
 
 
 # ------------------------------------------------------------------------------------------------------- documents
