@@ -27,8 +27,16 @@ class WizardForm(forms.Form):
             (npiv.ParentBy.NAME, "scsi_hostN: only for libvirt before 3.0.0"),
         ],
     )
-    wwnn = forms.CharField(label="WWNN of the vHBA", required=False, max_length=64)
-    wwpn = forms.CharField(label="WWPN of the vHBA", required=False, max_length=64)
+    wwnn = forms.CharField(
+        label="WWNN of the vHBA",
+        max_length=64,
+        error_messages={"required": "Type a WWNN or have one generated."},
+    )
+    wwpn = forms.CharField(
+        label="WWPN of the vHBA",
+        max_length=64,
+        error_messages={"required": "Type a WWPN or have one generated."},
+    )
     lifetime = forms.ChoiceField(
         label="How long shall the vHBA live?",
         widget=forms.RadioSelect,

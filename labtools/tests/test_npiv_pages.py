@@ -157,7 +157,7 @@ def test_the_address_is_the_plan(hosts: dict[str, LabHost]) -> None:
     assertContains(answer, "virsh nodedev-create vhba.xml")
     assertContains(answer, "Destroyed node device")
     assertContains(
-        answer, "&lt;parent wwnn=&quot;2000000056785678&quot; wwpn=&quot;1000000056785678&quot; /&gt;"
+        answer, "&lt;parent wwnn=&quot;2000000056785678&quot; wwpn=&quot;1000000056785678&quot;/&gt;"
     )
     assertContains(answer, "Before libvirt 3.0.0")
     assertContains(answer, "CAP_SYS_RAWIO")

@@ -40,7 +40,7 @@ def checks_before(choice: Choice) -> tuple[Step, ...]:
             "capable",
             "libvirt offers to make vHBAs on the parent",
             "virsh nodedev-list --cap vports",
-            parent.name,
+            f"…\n{parent.name}\n…",
             "If it is not in the list: NPIV is switched off in the HBA's firmware or driver, or this is a vHBA.",
         ),
         Step(

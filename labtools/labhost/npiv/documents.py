@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from xml.etree.ElementTree import Element, SubElement, indent, tostring
+from xml.etree.ElementTree import Element, SubElement
+from xml.sax.saxutils import escape, quoteattr
 
 from .choice import Bus, Choice, DeviceKind, Lifetime, LunBy, ParentBy
 
 #: Where a SCSI pool looks for the stable names of its volumes.
 BY_PATH = "/dev/disk/by-path"
+#: Characters of a line, beyond which an element's attributes are parted.
+WIDTH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,5 +155,22 @@ def is_pass_through(choice: Choice) -> bool:
 
 
 def _text(root: Element) -> str:
-    indent(root)
-    return tostring(root, encoding="unicode") + "\n"
+    """Return ``root`` with two spaces a level; an element too wide for a page has an attribute a line."""
+    return "\n".join(_lines(root, "")) + "\n"
+
+
+def _lines(element: Element, space: str) -> Iterator[str]:
+    attributes = [f"{name}={quoteattr(value)}" for name, value in element.attrib.items()]
+    begin = f"{space}<{' '.join([element.tag, *attributes])}"
+    if len(begin) > WIDTH:
+        begin = f"{space}<{element.tag} {attributes[0]}"
+        begin += "".join(f"\n{space}  {attribute}" for attribute in attributes[1:])
+    if element.text:
+        yield f"{begin}>{escape(element.text)}</{element.tag}>"
+    elif len(element):
+        yield f"{begin}>"
+        for child in element:
+            yield from _lines(child, space + "  ")
+        yield f"{space}</{element.tag}>"
+    else:
+        yield f"{begin}/>"

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from . import commands
-from .cautions import Caution, Severity, cautions
-from .choice import Choice, Fault, make_choice
+from .cautions import Caution, Severity, cautions, destroy_cautions
+from .choice import Choice, Fault, Lifetime, make_choice
 from .commands import Step
 from .documents import Document, documents
 from .hbas import FibreSurvey, Hba, Use
@@ -29,6 +29,7 @@ class Plan:
     steps: tuple[Step, ...]
     after: tuple[Step, ...]
     teardown: tuple[Step, ...]
+    teardown_cautions: tuple[Caution, ...]
     old: tuple[OldNote, ...]
 
     @property
@@ -47,6 +48,10 @@ def make_plan(choice: Choice, found: FibreSurvey) -> Plan:
         steps=commands.steps(choice),
         after=commands.checks_after(choice),
         teardown=commands.teardown(choice),
+        # A pool ends its own vHBA; nodedev-destroy ends whatever it is given.
+        teardown_cautions=destroy_cautions(choice.parent, found)
+        if choice.lifetime is Lifetime.TRANSIENT
+        else (),
         old=old_notes(choice),
     )
 
@@ -65,6 +70,15 @@ def plan_json(plan: Plan) -> dict[str, Any]:
     choice["wwnn"], choice["wwpn"] = plan.choice.wwnn.digits, plan.choice.wwpn.digits
     rest = {
         name: [asdict(item) for item in getattr(plan, name)]
-        for name in ("cautions", "documents", "before", "steps", "after", "teardown", "old")
+        for name in (
+            "cautions",
+            "documents",
+            "before",
+            "steps",
+            "after",
+            "teardown",
+            "teardown_cautions",
+            "old",
+        )
     }
     return {"format": FORMAT, "must_not": plan.must_not, "choice": choice, **rest}

@@ -7,13 +7,12 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from xml.etree.ElementTree import tostring
 
 from labtools.labhost import inventory
 from labtools.labhost.inventory import InventoryError
 
-from .choice import Choice, Lifetime
-from .documents import pool, trial_domain, vhba
+from .choice import Choice
+from .documents import documents, trial_domain
 
 PROGRAM = Path(inventory.__file__).with_name("trial_client.py")
 #: Seconds. The test driver answers in milliseconds; the rest is Python's start on a busy machine.
@@ -87,13 +86,11 @@ class TrialError(Exception):
 
 def run_trial(choice: Choice, *, deadline: float = DEADLINE) -> Trial:
     """Make and end what ``choice`` describes on a test driver of its own. Raises :class:`TrialError`."""
-    documents = {"domain": trial_domain(choice)}
-    if choice.lifetime is Lifetime.PERSISTENT:
-        documents["pool"] = tostring(pool(choice), encoding="unicode")
-    else:
-        documents["vhba"] = tostring(vhba(choice), encoding="unicode")
+    # The very text that the person is shown, so that libvirt judges that and nothing else.
+    sent = {document.filename.removesuffix(".xml"): document.xml for document in documents(choice)}
+    sent["domain"] = trial_domain(choice)
     try:
-        answer = inventory.answer_of([sys.executable, "-I", str(PROGRAM), json.dumps(documents)], deadline)
+        answer = inventory.answer_of([sys.executable, "-I", str(PROGRAM), json.dumps(sent)], deadline)
         return _trial(json.loads(answer))
     except InventoryError as error:
         raise TrialError(str(error)) from None

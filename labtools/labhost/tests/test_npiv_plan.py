@@ -295,6 +295,13 @@ def test_the_pool_names_its_parent_by_the_names_that_stay() -> None:
     assert by_name.get("parent") == "scsi_host5"
 
 
+def test_a_document_is_no_wider_than_a_page() -> None:
+    for made in (plan(), plan(lifetime="transient"), plan(parent_by="name")):
+        for document in made.documents:
+            assert max(map(len, document.xml.splitlines())) <= 100
+            assert parse_xml(document.xml).tag in ("pool", "device", "controller", "disk")
+
+
 def test_the_node_device_names_its_parent_by_the_names_that_stay() -> None:
     parent = parse_xml(xml(plan(lifetime="transient"), "vhba.xml")).find("parent")
     assert parent is not None
@@ -517,6 +524,15 @@ def test_destroying_a_parent_or_a_vhba_in_use_is_warned_of() -> None:
     assert destroy_cautions(idle.vhbas[0], idle) == ()
 
 
+def test_the_way_back_of_a_node_device_warns_of_the_parent_itself() -> None:
+    (caution,) = plan(lifetime="transient").teardown_cautions
+    assert (caution.key, caution.severity) == ("parent", Severity.STOP)
+    assert "scsi_host5 is a real HBA" in caution.sentence
+    assert "scsi_host6" in caution.sentence
+    assert not plan(lifetime="transient").must_not
+    assert plan().teardown_cautions == ()
+
+
 def test_a_vhba_that_is_there_is_taken_down_by_its_pool_or_by_its_name() -> None:
     where = found()
     (vhba,) = where.vhbas
@@ -539,7 +555,7 @@ def test_old_libvirt_is_told_what_was_different() -> None:
     adapter = parse_xml(persistent["3.0.0"].instead).find("source/adapter")
     assert adapter is not None
     assert adapter.attrib == {"type": "fc_host", "parent": "scsi_host5", **NAMES}
-    assert '<adapter name="host6" />' in persistent["1.0.5"].instead
+    assert '<adapter name="host6"/>' in persistent["1.0.5"].instead
     assert "grep -q vport_ops" in persistent["1.0.4"].instead
     transient = {note.before: note for note in plan(lifetime="transient").old}
     assert list(transient) == ["3.0.0", "1.2.8", "1.0.4", "0.9.10", "0.6.5"]

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from xml.etree.ElementTree import Element
 
 import pytest
 
@@ -16,6 +15,7 @@ from labtools.labhost.inventory import read_inventory
 from labtools.labhost.libvirt_client import LibvirtTarget
 from labtools.labhost.npiv import (
     Choice,
+    Document,
     Trial,
     TrialError,
     make_choice,
@@ -88,10 +88,10 @@ def test_two_trials_know_nothing_of_each_other() -> None:
 def test_libvirts_refusal_is_told_in_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
     """The schemas are really asked: a document with an element too many is refused."""
 
-    def broken(_: Choice) -> Element:
-        return parse_xml("<device><name>v</name><nonsense/></device>")
+    def broken(_: Choice) -> tuple[Document, ...]:
+        return (Document("vhba.xml", "", "nodedev", "<device><name>v</name><nonsense/></device>"),)
 
-    monkeypatch.setattr(trial, "vhba", broken)
+    monkeypatch.setattr(trial, "documents", broken)
     found = run_trial(choose(lifetime="transient"))
     assert not found.worked
     assert [step.call for step in found.steps if not step.worked] == ["virNodeDeviceCreateXML"]
