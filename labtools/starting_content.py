@@ -1,13 +1,23 @@
 """What the lab has to show on its first day."""
 
-from labtools.services import checks, samples
+from labtools.services import checks, hosts, samples
 
 
 def load() -> list[str]:
-    """Make the three samples and their reports; returns what there is to tell. Safe to run at every start.
+    """Make the three samples with their reports, and the first hosts; returns what there is to tell.
 
-    Without qemu-img it says so and goes on: the lab then has no samples, and everything else works.
+    Safe to run at every start. Without qemu-img it says so and goes on: the lab then has no samples, and everything
+    else works.
     """
+    return [*_samples(), *_hosts()]
+
+
+def _hosts() -> list[str]:
+    made = hosts.ensure_first_hosts()
+    return [f"Added the lab's hosts: {', '.join(made)}. Its worker asks them soon."] if made else []
+
+
+def _samples() -> list[str]:
     try:
         made = samples.ensure_sample_reports()
     except checks.SampleMissing as missing:

@@ -9,8 +9,10 @@ from kombu.exceptions import OperationalError
 log = logging.getLogger(__name__)
 
 
-def send_on_commit(task_name: str, *args: str | int) -> None:
+def send_on_commit(task_name: str, *args: str | int, priority: int = 0) -> None:
     """Send the task of that name with plain ids once the transaction has committed.
+
+    ``priority`` is Redis's: 0 is first, 9 is last.
 
     By name, because tasks import services and not the other way round; a name that no room registered is a
     ``KeyError`` here and now.
@@ -23,7 +25,7 @@ def send_on_commit(task_name: str, *args: str | int) -> None:
 
     def send() -> None:
         try:
-            task.apply_async(args=args)
+            task.apply_async(args=args, priority=priority)
         except OperationalError as error:
             # Without the ids: that of an image check is the secret part of its report's link.
             log.warning("broker out of reach, %s waits for beat: %s", task_name, error)

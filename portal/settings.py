@@ -453,6 +453,22 @@ IMAGE_CHECK_MEMORY_BYTES = env.int(
 # A check whose worker has been silent for this long is taken back and tried once more.
 IMAGE_CHECK_STALE_SECONDS = env.int("IMAGE_CHECK_STALE_SECONDS", 60, validate=validate.Range(5, 3600))
 
+# ------------------------------------------------------------------------------------------ lab hosts
+
+# Private SSH keys of the labs workers, one file each, mode 0600; pages know their names only.
+LAB_KEYS_DIR = Path(env.str("LAB_KEYS_DIR", str(VAR_DIR / "lab-keys")))
+LAB_REFRESH_SECONDS = env.int("LAB_REFRESH_SECONDS", 3600, validate=validate.Range(10, 7 * 24 * 3600))
+# labprobe ends itself after 35 seconds; the rest is for the way there and back.
+LAB_PROBE_SECONDS = env.int("LAB_PROBE_SECONDS", 45, validate=validate.Range(1, 600))
+LAB_CONNECT_SECONDS = env.int("LAB_CONNECT_SECONDS", 5, validate=validate.Range(1, 60))
+# The first wait of a host that failed three times in a row; it doubles with each further failure.
+LAB_RETRY_SECONDS = env.int("LAB_RETRY_SECONDS", 60, validate=validate.Range(1, 3600))
+CELERY_BEAT_SCHEDULE["sweep-lab-hosts"] = {
+    "task": "labtools.labs.sweep_hosts",
+    "schedule": BEAT_SECONDS,
+    "options": {"queue": "labs", "expires": BEAT_SECONDS * 2},
+}
+
 # ------------------------------------------------------------------------------- files, text and time
 
 STATIC_URL = "static/"

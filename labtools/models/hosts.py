@@ -1,12 +1,19 @@
 """Lab hosts: how they are reached, how asking them goes, and what was seen when."""
 
+from collections.abc import Callable
+
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
+from labtools.labhost import ssh_fields
 from labtools.models.facts import Snapshot
 from portal.accounts.models import User
+
+#: Words that stand in the place of a host's slug in addresses.
+RESERVED_SLUGS = frozenset({"add", "bring"})
 
 
 class LabHostQuerySet(models.QuerySet["LabHost"]):
@@ -106,6 +113,54 @@ class LabHost(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("labtools:host", args=[self.slug])
+
+    def clean(self) -> None:
+        """Refuse what could be anything but the host, port, user and key that it seems to be; keep no comment of a key.
+
+        A host that is not reached over SSH keeps none of SSH's fields.
+        """
+        if self.slug in RESERVED_SLUGS:
+            raise ValidationError({"slug": "That word is an address of the lab already; take another one."})
+        if self.transport != self.Transport.SSH:
+            self.ssh_host = self.ssh_user = self.ssh_key_name = self.ssh_host_key = ""
+            self.ssh_port = 22
+            return
+        errors = {}
+        checks: tuple[tuple[str, Callable[[str], str]], ...] = (
+            ("ssh_host", ssh_fields.check_host_name),
+            ("ssh_user", ssh_fields.check_user),
+            ("ssh_key_name", ssh_fields.check_key_name),
+            ("ssh_host_key", lambda line: ssh_fields.parse_public_key(line).line),
+        )
+        for name, check in checks:
+            try:
+                setattr(self, name, check(getattr(self, name)))
+            except ssh_fields.FieldError as error:
+                errors[name] = str(error)
+        if errors:
+            raise ValidationError(errors)
+
+    @property
+    def reach(self) -> tuple[object, ...]:
+        """How it is reached. An answer that was asked for in another way is not this host's."""
+        return (
+            self.transport,
+            self.ssh_host,
+            self.ssh_port,
+            self.ssh_user,
+            self.ssh_key_name,
+            self.ssh_host_key,
+        )
+
+    @property
+    def host_key_fingerprint(self) -> str:
+        """Of the pinned key, as ``ssh-keygen -l`` prints it; empty where there is none."""
+        return ssh_fields.parse_public_key(self.ssh_host_key).fingerprint if self.ssh_host_key else ""
+
+    @property
+    def is_being_asked(self) -> bool:
+        """Whether a probe is queued or running."""
+        return self.probe_state != self.ProbeState.IDLE
 
     @property
     def is_reference(self) -> bool:

@@ -1,1 +1,22 @@
 """The private queue ``labs``: only its workers may reach lab hosts. Names begin with ``labtools.labs.``."""
+
+from celery import shared_task
+from django.conf import settings
+from django.utils import timezone
+
+from labtools.services import probing
+
+# The probe keeps to its own deadline; this ends a worker that hangs where no deadline of ours reaches.
+_HARD_LIMIT = settings.LAB_PROBE_SECONDS + 45
+
+
+@shared_task(name="labtools.labs.probe_host", time_limit=_HARD_LIMIT)
+def probe_host(host_id: int) -> None:
+    """Ask one queued host."""
+    probing.run_probe(host_id)
+
+
+@shared_task(name="labtools.labs.sweep_hosts")
+def sweep_hosts() -> None:
+    """Runs every few seconds: queue what is due, send again, take back."""
+    probing.sweep_hosts(at=timezone.now())
