@@ -3,7 +3,7 @@
 from django.urls import path
 
 from labtools import upload_views
-from labtools.views import devices, images, npiv
+from labtools.views import devices, host_staff, hosts, images, npiv, snapshots
 
 app_name = "labtools"
 image_urls = [
@@ -34,9 +34,30 @@ device_urls = [
     path("devices/<path:name>.csv", devices.device_csv, name="device_csv"),
     path("devices/<path:name>/", devices.device, name="device"),
 ]
+host_urls = [
+    path("hosts/", hosts.host_list, name="host_list"),
+    path("hosts.json", hosts.host_list_json, name="host_list_json"),
+    path("hosts.csv", hosts.host_list_csv, name="host_list_csv"),
+    path("hosts/add/", host_staff.host_add, name="host_add"),
+    path("hosts/<slug:slug>/", hosts.host, name="host"),
+    path("hosts/<slug:slug>.json", hosts.host_json, name="host_json"),
+    path("hosts/<slug:slug>.csv", hosts.host_csv, name="host_csv"),
+    path("hosts/<slug:slug>/edit/", host_staff.host_edit, name="host_edit"),
+    path("hosts/<slug:slug>/ask/", host_staff.host_ask, name="host_ask"),
+    path("hosts/<slug:slug>/enabled/", host_staff.host_enabled, name="host_enabled"),
+    path("hosts/<slug:slug>/delete/", host_staff.host_delete, name="host_delete"),
+    path("snapshots/<slug:digest>/", snapshots.snapshot, name="snapshot"),
+    path("snapshots/<slug:digest>.json", snapshots.snapshot_json, name="snapshot_json"),
+    path("snapshots/<slug:digest>.csv", snapshots.snapshot_csv, name="snapshot_csv"),
+    path("changes/", snapshots.change_list, name="change_list"),
+    path("changes.json", snapshots.change_list_json, name="change_list_json"),
+    path("changes.csv", snapshots.change_list_csv, name="change_list_csv"),
+    path("changes.atom", snapshots.change_feed, name="change_feed"),
+]
 urlpatterns = [
     path("", images.index, name="index"),
     *image_urls,
     *npiv_urls,
     *device_urls,
+    *host_urls,
 ]

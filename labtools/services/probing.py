@@ -19,6 +19,7 @@ from django.utils import timezone
 from labtools.labhost.document import DocumentError, HostDocument, parse_document
 from labtools.labhost.labprobe import printable
 from labtools.models import LabHost
+from labtools.queries import hosts as hosts_queries
 from labtools.services import asking
 from labtools.services.hosts import require_staff
 from labtools.services.snapshots import record_document
@@ -27,7 +28,7 @@ from portal import dispatch
 log = logging.getLogger(__name__)
 
 State = LabHost.ProbeState
-FAILURES_TO_OPEN = 3
+FAILURES_TO_OPEN = hosts_queries.FAILURES_TO_OPEN
 LONGEST_WAIT = timedelta(hours=6)
 SPREAD = 0.1
 """Each wait is up to so much shorter or longer, so that hosts that failed together do not come back together."""

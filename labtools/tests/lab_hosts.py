@@ -1,9 +1,11 @@
 """Hosts and documents for tests: small, whole, and not vouched for by anybody."""
 
+import base64
 import copy
 import hashlib
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from labtools.labhost.document import HostDocument, parse_document
@@ -11,6 +13,10 @@ from labtools.models import LabHost, Sighting
 from labtools.services.snapshots import record_document
 
 AT = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
+#: A public key of SSH whose bytes are all the same.
+HOST_KEY = "ssh-ed25519 " + base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + b"\x07" * 32).decode(
+    "ascii"
+)
 
 #: Properties of a device type, by name.
 PROPERTIES: dict[str, list[dict[str, Any]]] = {
@@ -162,6 +168,16 @@ def make_host(slug: str = "pune-1", **fields: Any) -> LabHost:
     return LabHost.objects.create(
         **{"slug": slug, "name": slug.capitalize(), "transport": LabHost.Transport.LOCAL} | fields
     )
+
+
+def make_lab_keys(folder: Path) -> Path:
+    """A folder of keys: ``lab`` can be chosen, ``open`` cannot, because others may read it."""
+    folder.mkdir(mode=0o700)
+    for name, mode in (("lab", 0o600), ("open", 0o644)):
+        (folder / name).write_text("the private half of a key, which nobody is ever shown\n")
+        (folder / name).chmod(mode)
+        (folder / f"{name}.pub").write_text(f"{HOST_KEY} labprobe\n")
+    return folder
 
 
 def make_seen_host(

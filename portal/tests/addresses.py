@@ -86,6 +86,10 @@ def _device(name: str) -> Callable[[World], dict[str, Any]]:
     return lambda world: {"name": name}
 
 
+def _snapshot(key: str) -> Callable[[World], dict[str, Any]]:
+    return lambda world: {"digest": world[key].current.snapshot_id}
+
+
 def _pk(key: str) -> Callable[[World], dict[str, Any]]:
     return lambda world: {"pk": world[key].pk}
 
@@ -348,6 +352,29 @@ ADDRESSES = [
         is_page=False,
         arguments=lambda world: {"upload_id": world["private"].pk},
     ),
+    # Lab hosts: the owner is no staff; what staff see is in the lab's own tests.
+    *(everyone(f"labtools:{name}") for name in ("host_list", "change_list")),
+    *(
+        machine(f"labtools:{name}_{form}")
+        for name in ("host_list", "change_list")
+        for form in ("json", "csv")
+    ),
+    machine("labtools:change_feed"),
+    everyone("labtools:host", arguments=_slug("lab_host")),
+    everyone("labtools:host", 404, arguments=_slug("private_lab_host")),
+    machine("labtools:host_json", arguments=_slug("lab_host")),
+    machine("labtools:host_csv", arguments=_slug("lab_host")),
+    machine("labtools:host_json", 404, arguments=_slug("private_lab_host")),
+    machine("labtools:host_csv", 404, arguments=_slug("private_lab_host")),
+    everyone("labtools:snapshot", arguments=_snapshot("lab_host")),
+    everyone("labtools:snapshot", 404, arguments=_snapshot("private_lab_host")),
+    machine("labtools:snapshot_json", arguments=_snapshot("lab_host")),
+    machine("labtools:snapshot_csv", arguments=_snapshot("lab_host")),
+    members("labtools:host_add", 404),
+    members("labtools:host_edit", 404, arguments=_slug("lab_host")),
+    members("labtools:host_delete", 404, arguments=_slug("lab_host")),
+    by_post("labtools:host_ask", arguments=_slug("lab_host")),
+    by_post("labtools:host_enabled", arguments=_slug("lab_host")),
     by_post("labtools:check_sample", arguments=lambda world: {"sample": "healthy"}),
     everyone("labtools:npiv"),
     machine("labtools:npiv_json"),

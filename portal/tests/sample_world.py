@@ -22,7 +22,7 @@ from kb.models import Article
 from labtools.labhost import npiv
 from labtools.models import ImageCheck, VhbaTrial
 from labtools.tests.fibre_hosts import make_fibre_host
-from labtools.tests.lab_hosts import make_seen_host
+from labtools.tests.lab_hosts import make_document, make_seen_host
 from portal.accounts.models import User
 from portal.mail.models import OutboxMessage
 from portal.mail.services import queue_mail
@@ -41,6 +41,14 @@ def _mail(owner: User) -> OutboxMessage:
     )
     assert message
     return message
+
+
+def _lab_hosts() -> World:
+    """A host that everybody may see, and one with another QEMU for staff."""
+    return {
+        "lab_host": make_seen_host("pune-1"),
+        "private_lab_host": make_seen_host("secret-1", make_document(version="8.2.1"), visibility="private"),
+    }
 
 
 def _offered_talk(owner: User) -> Talk:
@@ -91,6 +99,7 @@ def make_world(owner: User) -> World:
     finished |= {"length": sample.length, "sha256": sample.sha256, "finished_at": timezone.now()}
     return {
         **_chapter_affairs(owner),
+        **_lab_hosts(),
         "chapter": Chapter.objects.get(slug="pune"),
         "meetup": Meetup.objects.filter(chapter__slug="pune").get(),
         "talk": Talk.objects.get(slug="virgil3d-virtio-based-3d-capable-gpu"),
@@ -105,7 +114,6 @@ def make_world(owner: User) -> World:
         "article": Article.objects.get(),
         "mail": _mail(owner),
         "vhba_trial": _vhba_trial(owner),
-        "lab_host": make_seen_host(),
         "sample": sample,
         "healthy": ImageCheck.objects.get(sample="healthy"),
         "private": check(visibility="private", **finished),
