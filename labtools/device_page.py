@@ -8,6 +8,7 @@ from typing import Any
 from labtools.exports import source_json
 from labtools.labhost.device_help import render_device_help
 from labtools.labhost.document import Device, PropertyList, Status
+from labtools.labhost.public_words import without_paths
 from labtools.queries import devices as queries
 from labtools.queries import facts
 from labtools.queries.option_matrix import (
@@ -180,7 +181,7 @@ def as_json(page: DevicePage) -> dict[str, Any]:
             "description": device.description,
             "user_creatable": device.user_creatable,
             "status": device.status.value,
-            "last_words": device.last_words,
+            "last_words": without_paths(device.last_words),
         },
         "command": page.command,
         "help": page.help,

@@ -7,6 +7,9 @@ from django import forms
 from labtools.models import LabHost
 from labtools.services import hosts, lab_keys
 
+#: What only a host over SSH needs, and it all of it; no port is 22.
+SSH_FIELDS = frozenset({"ssh_host", "ssh_user", "ssh_key_name", "ssh_host_key"})
+
 
 class LabHostForm(forms.ModelForm[LabHost]):
     """Only fields with a closed list or a strict shape; :meth:`LabHost.clean` has the shapes."""
@@ -60,6 +63,9 @@ class LabHostForm(forms.ModelForm[LabHost]):
             # Whoever adds a host decides to show it, and does not have to remember to hide it.
             self.initial.setdefault("visibility", LabHost.Visibility.PRIVATE)
             self.initial.setdefault("transport", LabHost.Transport.SSH)
+        chosen = self["transport"].value() if "transport" in self.fields else ""
+        for name in SSH_FIELDS & set(self.fields):
+            self.fields[name].required = chosen == LabHost.Transport.SSH
         for name in {"ssh_host", "ssh_port", "ssh_user"} & set(self.fields):
             self.fields[name].widget.attrs |= {
                 "autocomplete": "off",

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django import template
 from django.urls import NoReverseMatch, reverse
 
+from labtools.labhost import public_words
 from labtools.queries.sources import PARAMETER, Source
 
 register = template.Library()
@@ -47,6 +48,10 @@ def lab_tabs() -> list[Tab]:
         except NoReverseMatch:
             continue
     return tabs
+
+
+#: QEMU's words for readers who are not staff: they begin with the path of the binary on that host.
+register.filter("without_paths", public_words.without_paths)
 
 
 @register.simple_tag(takes_context=True)

@@ -10,6 +10,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from labtools import device_page
 from labtools.exports import csv_answer, json_answer, source_json
+from labtools.labhost.public_words import without_paths
 from labtools.labhost.sections import devices_json
 from labtools.queries import devices as queries
 from labtools.queries.devices import DeviceFilter
@@ -56,7 +57,10 @@ def _listed(request: HttpRequest) -> tuple[Source, list[dict[str, Any]]]:
     if source is None:
         raise Http404("The lab has no host with anything to show yet.")
     found = queries.explore(source, DeviceFilter.from_query(request.GET.dict()))
-    return source, devices_json(device for group in found.groups for device in group.devices)
+    rows = devices_json(device for group in found.groups for device in group.devices)
+    for row in rows:
+        row["last_words"] = without_paths(row["last_words"])
+    return source, rows
 
 
 @require_safe
