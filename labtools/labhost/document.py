@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NoReturn
 
+from .inventory import Inventory, InventoryError, LibvirtRefused, read_section
+
 FORMAT = 1
 #: Bytes of the whole document, and how many JSON values it may hold (a value costs far more than its bytes).
 MAX_BYTES, MAX_VALUES = 16 << 20, 1_500_000
@@ -150,6 +152,12 @@ class HostDocument:
     property_lists: Mapping[str, PropertyList]
     problems: tuple[str, ...]
     content_hash: str
+    inventory: Inventory | None = None
+    """What libvirt has; not part of the hash, for the sizes of pools and volumes change all the time."""
+    libvirt_version: str = ""
+    """Of the daemon (``9.0.0``), part of the hash; empty where libvirt did not answer."""
+    libvirt_refusal: str = ""
+    """Why there is no inventory, in a sentence; empty where there is one, or the host was not asked for it."""
 
     def properties_of(self, device: Device) -> PropertyList | None:
         """The properties of one of its device types; None where QEMU did not answer."""
@@ -164,6 +172,8 @@ def parse_document(data: bytes) -> HostDocument:
         raise DocumentError(f"The document is not of format {FORMAT}; is labprobe on the host up to date?")
     host = top.inner("host")
     lists = _property_lists(top)
+    inventory, refusal = _libvirt(top)
+    version = inventory.version if inventory else ""
     return HostDocument(
         probed_at=_time(top),
         machine=host.text("machine"),
@@ -171,7 +181,10 @@ def parse_document(data: bytes) -> HostDocument:
         qemu=tuple(_qemu(entry, lists) for entry in top.objects("qemu", MAX_ENTRIES)),
         property_lists=lists,
         problems=top.texts("problems", 100),
-        content_hash=_content_hash(raw),
+        content_hash=_content_hash(raw, version),
+        inventory=inventory,
+        libvirt_version=version,
+        libvirt_refusal=refusal,
     )
 
 
@@ -199,8 +212,24 @@ def _canonical(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode("ascii")
 
 
-def _content_hash(raw: Mapping[str, Any]) -> str:
-    return hashlib.sha256(_canonical({key: raw[key] for key in raw if key != "probed_at"})).hexdigest()
+def _content_hash(raw: Mapping[str, Any], libvirt_version: str) -> str:
+    """The hash of all but the time and the inventory; of libvirt its version counts, where it has one."""
+    counted = {key: raw[key] for key in raw if key not in ("probed_at", "libvirt")}
+    if libvirt_version:
+        counted["libvirt"] = libvirt_version
+    return hashlib.sha256(_canonical(counted)).hexdigest()
+
+
+def _libvirt(top: _Object) -> tuple[Inventory | None, str]:
+    """The inventory, or why there is none. Documents of before it was asked for have no such section."""
+    if not top.has("libvirt"):
+        return None, ""
+    try:
+        return read_section(top.get("libvirt")), ""
+    except LibvirtRefused as refused:
+        return None, str(refused)
+    except InventoryError:
+        raise DocumentError("In the document, “libvirt” is not in the form that labprobe writes.") from None
 
 
 def _time(top: _Object) -> datetime:
