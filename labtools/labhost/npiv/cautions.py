@@ -127,6 +127,12 @@ def _lifetime_cautions(choice: Choice, found: FibreSurvey) -> list[Caution]:
         for hba in found.hbas
         if hba.key != choice.parent.key and hba.is_npiv_capable and hba.is_in_fabric
     ]
+    if choice.lifetime is Lifetime.PERSISTENT:
+        sentence = (
+            "Live migration needs the LUN on both hosts at once, and a fabric knows one WWPN in one place only: "
+            "define a pool of the same name on the other host, with a vHBA of other names, zoned to the same LUN."
+        )
+        collected.append(Caution(Severity.NOTE, "migration", sentence))
     sentence = "One vHBA is one path: a broken cable or switch takes the LUN away. "
     if others:
         sentence += (

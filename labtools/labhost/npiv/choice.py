@@ -207,7 +207,10 @@ def _shape_faults(given: Mapping[str, str], bus: Bus | None) -> list[Fault]:
         faults.append(
             Fault("volume", "Volumes of a SCSI pool are called unit:BUS:TARGET:LUN, for example unit:0:2:0.")
         )
-    if not _PATH.fullmatch(given["path"]) or given["path"].endswith(("/.", "/..")):
+    if "\\" in given["path"]:
+        sentence = "Leave the backslashes out: libvirt takes the path as it is, colons and all."
+        faults.append(Fault("path", sentence))
+    elif not _PATH.fullmatch(given["path"]) or given["path"].endswith(("/.", "/..")):
         faults.append(
             Fault(
                 "path",

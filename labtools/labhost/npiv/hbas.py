@@ -51,8 +51,8 @@ class Hba:
 
     @property
     def is_vhba(self) -> bool:
-        """Whether it is a vHBA: it sits on another SCSI host, and libvirt offers to make none on it."""
-        return not self.is_npiv_capable and _SCSI_HOST.fullmatch(self.parent) is not None
+        """Whether it is a vHBA, by what libvirt itself goes by: it sits on another SCSI host."""
+        return _SCSI_HOST.fullmatch(self.parent) is not None
 
     @property
     def free_vports(self) -> int | None:

@@ -241,7 +241,7 @@ def test_links_that_describe_no_port_are_refused(text: str) -> None:
         ("path", "/dev/disk/by-path/../../sda", "another disk"),
         ("path", "/dev/disk/by-path/..", "another disk"),
         ("path", "/dev/disk/by-path/a b", "another disk"),
-        ("path", "/dev/disk/by-path/pci-0000\\:08", "another disk"),
+        ("path", "/dev/disk/by-path/pci-0000\\:08:00.1-fc-0x1-lun-0", "Leave the backslashes out"),
         ("target", "vda", "named like sda"),
         ("target", "sda --live", "named like sda"),
     ],
@@ -477,7 +477,8 @@ def cautions_of(where: FibreSurvey | None = None, /, **fields: str) -> dict[str,
 
 def test_a_good_plan_warns_of_nothing_that_stops_it() -> None:
     assert not plan().must_not
-    assert cautions_of() == {"single-path": Severity.NOTE, "volume-number": Severity.NOTE}
+    assert cautions_of() == dict.fromkeys(("migration", "single-path", "volume-number"), Severity.NOTE)
+    assert "migration" not in cautions_of(lifetime="transient")
 
 
 def test_hbas_that_cannot_are_told_apart() -> None:
