@@ -112,6 +112,9 @@ class WizardForm(forms.Form):
             }
         for name in ("wwnn", "wwpn", "path", "volume"):
             self.fields[name].widget.attrs["class"] = "mono"
+        for name, found in (("path", survey.paths), ("volume", survey.volumes)):
+            if found:
+                self.fields[name].widget.attrs["list"] = f"{name}s-found"
 
     def clean(self) -> dict[str, Any]:
         """Make the choice, or tell each fault at its field."""

@@ -138,12 +138,13 @@ def _hba_row(hba: npiv.Hba, survey: npiv.FibreSurvey) -> PortRow:
 
 
 def _vhba_row(vhba: npiv.Hba, survey: npiv.FibreSurvey) -> PortRow:
-    pools = tuple(pool.name for pool in survey.pools_on(vhba))
+    pools = survey.pools_on(vhba)
     try:
         back = npiv.teardown_of(vhba, npiv.parse_wwn(vhba.wwpn), pools)
     except npiv.WwnError:
         back = ()
-    return PortRow(vhba, npiv.destroy_cautions(vhba, survey), pools, back)
+    names = tuple(pool.name for pool in pools)
+    return PortRow(vhba, npiv.destroy_cautions(vhba, survey), names, back)
 
 
 def with_new_names(query: QueryDict) -> str:
@@ -188,12 +189,24 @@ def _port_json(row: PortRow) -> dict[str, Any]:
         "is_npiv_capable": hba.is_npiv_capable,
         "vports": hba.vports,
         "max_vports": hba.max_vports,
+        "port_state": hba.port_state,
         "pools": list(row.pools),
         "cautions": [caution.sentence for caution in row.cautions],
     }
 
 
-PORT_COLUMNS = ("name", "kind", "parent", "wwnn", "wwpn", "fabric_wwn", "vports", "max_vports", "pools")
+PORT_COLUMNS = (
+    "name",
+    "kind",
+    "parent",
+    "wwnn",
+    "wwpn",
+    "fabric_wwn",
+    "vports",
+    "max_vports",
+    "port_state",
+    "pools",
+)
 
 
 def port_rows(page: WizardPage) -> list[list[str]]:

@@ -1,12 +1,13 @@
 """What libvirt of lab hosts has, for those who may see it: WWNs, MACs and paths are in it."""
 
+import json
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from labtools.labhost.inventory import Inventory as Contents
-from labtools.labhost.inventory import InventoryError, parse_inventory
+from labtools.labhost.inventory import InventoryError, inventory_from_json
 from labtools.models import Fact, Inventory, LabHost
 
 #: Inventories that a process keeps in memory, parsed; they are never changed under their hash.
@@ -39,8 +40,8 @@ def host_inventories(user: object) -> tuple[HostInventory, ...]:
 def _parse(data: bytes) -> Contents | None:
     """What is stored, or ``None`` if a release of the portal wrote it in another form."""
     try:
-        return parse_inventory(zlib.decompress(data))
-    except InventoryError:
+        return inventory_from_json(json.loads(zlib.decompress(data)))
+    except (InventoryError, ValueError):
         return None
 
 

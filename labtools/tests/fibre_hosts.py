@@ -28,7 +28,8 @@ def make_fibre_host(slug: str = "demonstration", raw: dict[str, Any] | None = No
     values: dict[str, Any] = {"name": slug.replace("-", " ").capitalize()}
     values["transport"] = LabHost.Transport.DEMONSTRATION if raw is None else LabHost.Transport.LOCAL
     host, _ = LabHost.objects.update_or_create(slug=slug, defaults=values | fields)
-    data = sections.canonical(json.loads(demonstration_raw()) if raw is None else raw)
+    answer = demonstration_raw() if raw is None else json.dumps(raw)
+    data = sections.canonical(inventory.inventory_to_json(inventory.parse_inventory(answer.encode())))
     digest = sections.digest(data)
     Fact.objects.get_or_create(
         digest=digest, defaults={"kind": Fact.Kind.INVENTORY, "data": zlib.compress(data)}

@@ -63,10 +63,9 @@ def hba_cautions(hba: Hba, found: FibreSurvey) -> list[Caution]:
             "libvirt's test driver says 0 always and creates them all the same."
         )
         collected.append(Caution(Severity.WARNING, "uncounted", sentence))
-    if not hba.is_in_fabric:
-        sentence = (
-            f"{hba.name} shows no fabric: its link is down, or there is no switch. NPIV needs an F_Port."
-        )
+    if hba.is_offline:
+        says = f"says {hba.port_state}" if hba.port_state else "shows no fabric"
+        sentence = f"{hba.name} {says}: its link is down, or there is no switch. NPIV needs an F_Port."
         collected.append(Caution(Severity.WARNING, "offline", sentence))
     return collected
 
@@ -125,7 +124,7 @@ def _lifetime_cautions(choice: Choice, found: FibreSurvey) -> list[Caution]:
     others = [
         hba.name
         for hba in found.hbas
-        if hba.key != choice.parent.key and hba.is_npiv_capable and hba.is_in_fabric
+        if hba.key != choice.parent.key and hba.is_npiv_capable and not hba.is_offline
     ]
     if choice.lifetime is Lifetime.PERSISTENT:
         sentence = (

@@ -9,6 +9,8 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
+from labtools.labhost.inventory import Pool
+
 from .choice import Bus, Choice, Lifetime, LunBy
 from .hbas import Hba
 from .wwn import Wwn
@@ -186,23 +188,25 @@ def unmake_vhba(wwpn: Wwn) -> tuple[Step, ...]:
     )
 
 
-def teardown_of(vhba: Hba, wwpn: Wwn, pools: tuple[str, ...]) -> tuple[Step, ...]:
-    """The way back for a vHBA that a host has already: by its pools, else as a node device."""
-    if not pools:
-        return unmake_vhba(wwpn)
+def teardown_of(vhba: Hba, wwpn: Wwn, pools: tuple[Pool, ...]) -> tuple[Step, ...]:
+    """The way back for a vHBA that a host has already: by its pools, and as a node device where none manages it."""
     found = []
     for pool in pools:
-        quoted = shlex.quote(pool)
+        quoted = shlex.quote(pool.name)
         found.append(
             Step(
                 "pool-destroy",
-                f"Stop the pool {pool}, which {vhba.name} belongs to",
+                f"Stop the pool {pool.name}, which uses {vhba.name}",
                 f"virsh pool-destroy {quoted}",
-                f"Pool {pool} destroyed",
-                "With managed='yes' the vHBA goes with it; if not, the steps for a vHBA without a pool follow.",
+                f"Pool {pool.name} destroyed",
+                "It has managed='yes', so the vHBA goes with it." if _is_managed(pool) else "The vHBA stays.",
             )
         )
-    return tuple(found)
+    return tuple(found) if any(map(_is_managed, pools)) else (*found, *unmake_vhba(wwpn))
+
+
+def _is_managed(pool: Pool) -> bool:
+    return pool.source_adapter is not None and pool.source_adapter.managed == "yes"
 
 
 def _make_pool(choice: Choice) -> list[Step]:

@@ -13,6 +13,7 @@ from labtools.labhost.inventory import (
     InventoryError,
     NodeDevice,
     Pool,
+    PoolAdapter,
     parse_inventory,
 )
 
@@ -48,6 +49,8 @@ class Hba:
     is_npiv_capable: bool
     vports: int | None
     max_vports: int | None
+    port_state: str = ""
+    """As ``/sys/class/fc_host`` has it (Online, Linkdown, ...); empty where the host did not tell."""
 
     @property
     def is_vhba(self) -> bool:
@@ -68,6 +71,11 @@ class Hba:
     def is_in_fabric(self) -> bool:
         """Whether the port shows a fabric, that is: its link is up and the switch took its FLOGI."""
         return self.fabric_wwn not in _NO_FABRIC
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether the port says that it is not Online or, where it does not say, shows no fabric."""
+        return self.port_state != "Online" if self.port_state else not self.is_in_fabric
 
     @property
     def host_number(self) -> str:
@@ -98,14 +106,18 @@ class FibreSurvey:
     pools: tuple[Pool, ...]
     luns: Mapping[str, int]
     libvirt_version: str
+    paths: tuple[str, ...] = ()
+    """Names that stay of the LUNs behind vHBAs, to be offered for a disk."""
+    volumes: tuple[str, ...] = ()
+    """Names of the volumes of pools on Fibre Channel."""
 
     def find(self, key: str) -> Hba | None:
         """The HBA whose :attr:`Hba.key` this is."""
         return next((hba for hba in self.hbas if hba.key == key), None)
 
     def pools_on(self, hba: Hba) -> tuple[Pool, ...]:
-        """The pools whose source is this port, by its WWPN or by its name."""
-        return tuple(pool for pool in self.pools if _names(pool) & {hba.wwpn, hba.name, hba.name[5:]})
+        """The pools whose source is this port: by its two names, or as a SCSI host by its number."""
+        return tuple(pool for pool in self.pools if pool.source_adapter and _is_on(pool.source_adapter, hba))
 
     def uses(self, host: str = "") -> dict[str, Use]:
         """Every name in use, canonical, and by whom; ``host`` goes into each :class:`Use`."""
@@ -117,8 +129,9 @@ class FibreSurvey:
             if hba.is_in_fabric:
                 found.setdefault(hba.fabric_wwn, Use(f"the name of the fabric of {hba.name}", host))
         for pool in self.pools:
-            for name in _pool_wwns(pool):
-                found.setdefault(name, Use(f"a name in the storage pool {pool.name}", host))
+            adapter = pool.source_adapter
+            for name in () if adapter is None else (adapter.wwnn, adapter.wwpn):
+                found.setdefault(_canonical(name), Use(f"a name in the storage pool {pool.name}", host))
         return {name: use for name, use in found.items() if name}
 
 
@@ -136,6 +149,12 @@ def survey(inventory: Inventory) -> FibreSurvey:
         pools=tuple(pool for pool in inventory.pools if pool.type == "scsi"),
         luns=_luns(inventory.node_devices, [hba.name for hba in ports]),
         libvirt_version=inventory.version,
+        paths=_paths(inventory, {int(hba.host_number) for hba in ports if hba.is_vhba and hba.host_number}),
+        volumes=tuple(
+            sorted(
+                {volume.name for pool in inventory.pools if pool.type == "scsi" for volume in pool.volumes}
+            )
+        ),
     )
 
 
@@ -241,6 +260,7 @@ def _hba(device: NodeDevice, port: FibreChannel) -> Hba:
         is_npiv_capable=port.is_npiv_capable,
         vports=port.vports,
         max_vports=port.max_vports,
+        port_state=port.port_state,
     )
 
 
@@ -266,12 +286,14 @@ def _luns(devices: Iterable[NodeDevice], names: list[str]) -> dict[str, int]:
     return counts
 
 
-def _names(pool: Pool) -> set[str]:
-    return {_canonical(pool.adapter)} - {""}
+def _paths(inventory: Inventory, hosts: set[int]) -> tuple[str, ...]:
+    """The by-path names of what hangs on the SCSI hosts of these numbers."""
+    paths = {lun.block.by_path for lun in inventory.luns if lun.block and lun.address.host in hosts}
+    return tuple(sorted(paths - {""}))
 
 
-def _pool_wwns(pool: Pool) -> list[str]:
-    try:
-        return [parse_wwn(pool.adapter).digits]
-    except WwnError:
-        return []
+def _is_on(adapter: PoolAdapter, hba: Hba) -> bool:
+    if adapter.type == "fc_host":
+        return (_canonical(adapter.wwnn), _canonical(adapter.wwpn)) == (hba.wwnn, hba.wwpn)
+    # Before libvirt 1.0.5 the SCSI host was called host6 there.
+    return adapter.name in (hba.name, hba.name.removeprefix("scsi_"))

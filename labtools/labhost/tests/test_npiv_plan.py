@@ -113,6 +113,40 @@ def test_a_host_shows_its_hbas_its_vhbas_and_who_uses_them() -> None:
     assert [hba.is_in_fabric for hba in where.hbas] == [True, True, False]
 
 
+def test_a_pool_belongs_to_the_port_of_its_names_or_number_and_not_to_the_parent() -> None:
+    pools = [
+        fc_pool("by-number", "name='scsi_host6'", kind="scsi_host"),
+        fc_pool("by-old-number", "name='host6'", kind="scsi_host"),
+        fc_pool("other", f"wwnn='{VHBA_NODE}' wwpn='{PORT}'"),
+        *fibre_channel.POOLS,
+    ]
+    where = found(pools=pools)
+    assert [pool.name for pool in where.pools_on(where.vhbas[0])] == [
+        "by-number",
+        "by-old-number",
+        "vhbapool",
+    ]
+    assert [pool.name for hba in where.hbas for pool in where.pools_on(hba)] == []
+
+
+def test_luns_behind_vhbas_are_offered_and_those_of_the_host_are_not() -> None:
+    assert found().paths == (fibre_channel.LUN_PATH,)
+    assert found().volumes == ("unit:0:0:1",)
+
+
+def test_a_port_that_tells_its_state_is_believed() -> None:
+    def port(state: str, fabric: str) -> bool:
+        device = scsi_host("scsi_host8", "pci", NODE, PORT, fabric=fabric, vports=(0, 9), state=state)
+        return found(node_devices=[device]).hbas[0].is_offline
+
+    assert port("", FABRIC) is port("Online", FABRIC) is port("Online", "f" * 16) is False
+    assert port("", "f" * 16) is port("Linkdown", FABRIC) is True
+    device = scsi_host("scsi_host8", "pci", NODE, PORT, vports=(0, 9), state="Linkdown")
+    where = found(node_devices=[device])
+    (caution,) = hba_cautions(where.hbas[0], where)
+    assert "says Linkdown" in caution.sentence
+
+
 def test_every_name_of_a_host_is_known_to_be_in_use() -> None:
     uses = found().uses("rack 1")
     assert uses[PORT] == Use("the WWPN of the HBA scsi_host5", "rack 1")
@@ -402,9 +436,9 @@ def test_a_name_of_the_host_smuggles_no_command_either(tmp_path: Path) -> None:
     devices = [
         scsi_host(hostile, "computer", NODE, PORT, vports=(0, 9)).replace(f"<host>{hostile[9:]}", "<host>5")
     ]
-    where = found(node_devices=devices, pools=[fc_pool("p; touch owned", f"wwpn='{PORT}'")])
+    where = found(node_devices=devices, pools=[fc_pool("p; touch owned", f"wwnn='{NODE}' wwpn='{PORT}'")])
     made = make_plan(choose(where), where)
-    back = teardown_of(where.hbas[0], parse_wwn(PORT), tuple(pool.name for pool in where.pools))
+    back = teardown_of(where.hbas[0], parse_wwn(PORT), where.pools_on(where.hbas[0]))
     for step in (*made.before, *made.steps, *made.after, *made.teardown, *back):
         run_in_a_shell(step.command, tmp_path)
         assert list(tmp_path.iterdir()) == [], step
@@ -537,9 +571,11 @@ def test_the_way_back_of_a_node_device_warns_of_the_parent_itself() -> None:
 def test_a_vhba_that_is_there_is_taken_down_by_its_pool_or_by_its_name() -> None:
     where = found()
     (vhba,) = where.vhbas
-    assert [s.command for s in teardown_of(vhba, parse_wwn(VHBA_PORT), ("vhbapool",))] == [
-        "virsh pool-destroy vhbapool"
-    ]
+    managed = teardown_of(vhba, parse_wwn(VHBA_PORT), where.pools_on(vhba))
+    assert [step.command for step in managed] == ["virsh pool-destroy vhbapool"]
+    kept = found(pools=[fc_pool("kept", f"wwnn='{VHBA_NODE}' wwpn='{VHBA_PORT}' managed='no'")])
+    steps = teardown_of(vhba, parse_wwn(VHBA_PORT), kept.pools_on(vhba))
+    assert [step.key for step in steps] == ["pool-destroy", "find-again", "look-again", "destroy"]
     assert [s.key for s in teardown_of(vhba, parse_wwn(VHBA_PORT), ())] == [
         "find-again",
         "look-again",
