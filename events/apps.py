@@ -7,7 +7,7 @@ class EventsConfig(AppConfig):
     name = "events"
 
     def ready(self) -> None:
-        from events import notifications, personal_data
+        from events import notifications, personal_data, search
         from events.services import mail_kinds
         from portal.accounts import me_sections
         from portal.accounts import personal_data as keepers
@@ -38,3 +38,4 @@ class EventsConfig(AppConfig):
         me_sections.register(
             "meetups", template="events/my_meetups.html", query=personal_data.my_meetups, order=5
         )
+        search.register_all()

@@ -7,7 +7,7 @@ class KbConfig(AppConfig):
     name = "kb"
 
     def ready(self) -> None:
-        from kb import personal_data
+        from kb import personal_data, search
         from portal.accounts import me_sections
         from portal.accounts import personal_data as keepers
 
@@ -15,3 +15,4 @@ class KbConfig(AppConfig):
         me_sections.register(
             "articles", template="kb/my_articles.html", query=personal_data.my_articles, order=20
         )
+        search.register_all()

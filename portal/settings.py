@@ -74,6 +74,7 @@ INSTALLED_APPS = [
     "portal",
     "portal.accounts",
     "portal.mail",
+    "portal.search",
     *ROOMS,
     "django.contrib.admin",
     "django.contrib.auth",
@@ -201,6 +202,7 @@ CELERY_TASK_ROUTES = {
     "labtools.tasks.*": {"queue": "images"},
     "labtools.labs.*": {"queue": "labs"},
     "portal.mail.tasks.*": {"queue": "mail"},
+    "portal.search.tasks.*": {"queue": "mail"},
 }
 BEAT_SECONDS = env.int("BEAT_SECONDS", 15, validate=validate.Range(1, 60))
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
@@ -262,6 +264,11 @@ CELERY_BEAT_SCHEDULE["mail-clock"] = {
     "task": "events.tasks.send_by_the_clock",
     "schedule": 300,
     "options": {"queue": "mail", "expires": 300},
+}
+CELERY_BEAT_SCHEDULE["search-reconcile"] = {
+    "task": "portal.search.tasks.reconcile",
+    "schedule": 600,
+    "options": {"queue": "mail", "expires": 600},
 }
 CELERY_BEAT_SCHEDULE["sweep-uploads"] = {
     "task": "labtools.tasks.sweep_uploads",

@@ -27,6 +27,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("me/", include("portal.accounts.urls")),
     path("", include("portal.mail.urls")),
+    path("", include("portal.search.urls")),
     path("", include("events.urls")),
     path("kb/", include("kb.urls")),
     path("lab/", include("labtools.urls")),

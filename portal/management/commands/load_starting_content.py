@@ -6,6 +6,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from portal.search import services
 
 
 class Command(BaseCommand):
@@ -23,6 +26,7 @@ class Command(BaseCommand):
             for line in import_module(f"{room}.starting_content").load() or []:
                 self.stdout.write(f"{room}: {line}")
                 made += 1
+        services.reconcile_all(at=timezone.now())
         self.stdout.write(
             self.style.SUCCESS("Starting content is in place.") if not made else f"{made} made."
         )

@@ -1,0 +1,176 @@
+"""The two homes of the index: SQLite's FTS5 and PostgreSQL's ``tsvector``, behind one interface.
+
+Both get tokens ready-made (:mod:`portal.search.words`), so their own parsing never sees text. Ranking is theirs:
+bm25 with column weights, ``ts_rank`` with weights. A word that half of all documents have would make them rank half of
+all documents, so a search ranks at most :data:`MAX_TITLES` with a match in the title and :data:`MAX_RANKED` others.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from django.db import connection
+
+from portal.search.parsing import Query, Term
+
+#: How many matches are ranked: by their titles, by the whole; and how many are counted.
+MAX_TITLES, MAX_RANKED, MAX_COUNTED = 150, 250, 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A document as tokens: of its title, of its keywords and headings, of its body."""
+
+    title: Sequence[str]
+    head: Sequence[str]
+    body: Sequence[str]
+
+
+class Engine(Protocol):
+    """What the search asks of a database."""
+
+    def put(self, pk: int, tokens: Tokens) -> None:
+        """Index document ``pk`` in place of what was there."""
+
+    def remove(self, pks: Sequence[int]) -> None:
+        """Forget documents."""
+
+    def find(self, query: Query, room: str, *, any_term: bool = False) -> dict[int, float]:
+        """Documents that have every term (or, with ``any_term``, one of them), with their rank; more is better."""
+
+    def count(self, query: Query, *, any_term: bool = False) -> dict[str, int]:
+        """How many match in each room, none above :data:`MAX_COUNTED`."""
+
+
+def engine() -> Engine:
+    """The engine of this database."""
+    return PostgresEngine() if connection.vendor == "postgresql" else SqliteEngine()
+
+
+class SqliteEngine:
+    """FTS5 (https://sqlite.org/fts5.html) with a tokenizer that splits at spaces."""
+
+    #: Weights of title, head and body.
+    _RANK = "bm25(search_index, 12.0, 4.0, 1.0)"
+
+    def put(self, pk: int, tokens: Tokens) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM search_index WHERE rowid = %s", [pk])
+            cursor.execute(
+                "INSERT INTO search_index (rowid, title, head, body) VALUES (%s, %s, %s, %s)",
+                [pk, " ".join(tokens.title), " ".join(tokens.head), " ".join(tokens.body)],
+            )
+
+    def remove(self, pks: Sequence[int]) -> None:
+        with connection.cursor() as cursor:
+            cursor.executemany("DELETE FROM search_index WHERE rowid = %s", [[pk] for pk in pks])
+
+    def find(self, query: Query, room: str, *, any_term: bool = False) -> dict[int, float]:
+        match = self._match(query, any_term)
+        found = self._ranked(f"{{title}} : ({match})", room, MAX_TITLES)
+        return self._ranked(match, room, MAX_RANKED) | found
+
+    def _ranked(self, match: str, room: str, limit: int) -> dict[int, float]:
+        condition = "AND document.room = %s" if room else ""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT search_index.rowid, -{self._RANK} * document.weight FROM search_index"  # noqa: S608
+                " JOIN search_searchdocument AS document ON document.id = search_index.rowid"
+                f" WHERE search_index MATCH %s {condition} LIMIT {limit}",
+                [match, *([room] if room else [])],
+            )
+            return dict(cursor.fetchall())
+
+    def count(self, query: Query, *, any_term: bool = False) -> dict[str, int]:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT document.room, count(*) FROM"  # noqa: S608
+                f" (SELECT rowid FROM search_index WHERE search_index MATCH %s LIMIT {MAX_COUNTED}) AS found"
+                " JOIN search_searchdocument AS document ON document.id = found.rowid GROUP BY document.room",
+                [self._match(query, any_term)],
+            )
+            return dict(cursor.fetchall())
+
+    def _match(self, query: Query, any_term: bool) -> str:
+        return (" OR " if any_term else " AND ").join(self._term(term) for term in query.terms)
+
+    def _term(self, term: Term) -> str:
+        if term.is_phrase:
+            return "(" + " AND ".join(f'"{token}"' for token in term.tokens) + ")"
+        begun = [f'"{term.prefix}"*'] if term.prefix else []
+        return "(" + " OR ".join([f'"{token}"' for token in term.tokens] + begun) + ")"
+
+
+class PostgresEngine:
+    """``tsvector`` with weights of our own (PostgreSQL manual, 8.11 and 12.3).
+
+    A GIN index knows neither positions nor weights, so titles have a vector of their own, and phrases are pairs.
+    """
+
+    #: The last position that a lexeme can have.
+    _LAST = 16_383
+
+    def put(self, pk: int, tokens: Tokens) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO search_index (id, title, whole) VALUES (%s, %s::tsvector, %s::tsvector)"
+                " ON CONFLICT (id) DO UPDATE SET title = EXCLUDED.title, whole = EXCLUDED.whole",
+                [
+                    pk,
+                    self._vector(("A", tokens.title)),
+                    self._vector(("A", tokens.title), ("B", tokens.head), ("D", tokens.body)),
+                ],
+            )
+
+    def _vector(self, *columns: tuple[str, Sequence[str]]) -> str:
+        places: dict[str, list[str]] = {}
+        position = 1
+        for letter, column in columns:
+            for token in column:
+                at = places.setdefault(token, [])
+                if len(at) < 255:
+                    at.append(f"{min(position, self._LAST)}{letter}")
+                position += 1
+        return " ".join(f"'{token}':{','.join(at)}" for token, at in places.items())
+
+    def remove(self, pks: Sequence[int]) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM search_index WHERE id = ANY(%s)", [list(pks)])
+
+    def find(self, query: Query, room: str, *, any_term: bool = False) -> dict[int, float]:
+        match = self._match(query, any_term)
+        titles = self._ranked("title", match, room, MAX_TITLES)
+        return self._ranked("whole", match, room, MAX_RANKED) | titles
+
+    def _ranked(self, column: str, match: str, room: str, limit: int) -> dict[int, float]:
+        condition = "AND document.room = %s" if room else ""
+        with connection.cursor() as cursor:
+            # 1: a long document is not better for being long.
+            cursor.execute(
+                "SELECT id, ts_rank('{0.1, 0.2, 0.5, 1.0}', whole, %s::tsquery, 1) * weight FROM"  # noqa: S608
+                " (SELECT search_index.id, search_index.whole, document.weight FROM search_index"
+                " JOIN search_searchdocument AS document ON document.id = search_index.id"
+                f" WHERE search_index.{column} @@ %s::tsquery {condition} LIMIT {limit}) AS found",
+                [match, match, *([room] if room else [])],
+            )
+            return dict(cursor.fetchall())
+
+    def count(self, query: Query, *, any_term: bool = False) -> dict[str, int]:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT document.room, count(*) FROM"  # noqa: S608
+                f" (SELECT id FROM search_index WHERE whole @@ %s::tsquery LIMIT {MAX_COUNTED}) AS found"
+                " JOIN search_searchdocument AS document ON document.id = found.id GROUP BY document.room",
+                [self._match(query, any_term)],
+            )
+            return dict(cursor.fetchall())
+
+    def _match(self, query: Query, any_term: bool) -> str:
+        joint = " | " if any_term else " & "
+        return joint.join(self._term(term) for term in query.terms)
+
+    def _term(self, term: Term) -> str:
+        if term.is_phrase:
+            return "(" + " & ".join(f"'{token}'" for token in term.tokens) + ")"
+        begun = [f"'{term.prefix}':*"] if term.prefix else []
+        return "(" + " | ".join([f"'{token}'" for token in term.tokens] + begun) + ")"

@@ -1,0 +1,131 @@
+"""Keep the index in step with what the rooms have."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import astuple
+from datetime import datetime, timedelta
+from itertools import islice
+
+from django.db import transaction
+from django.db.models import F
+
+from portal.search import registry
+from portal.search.engines import Tokens, engine
+from portal.search.models import MissedSearch, SearchDocument, SearchWord
+from portal.search.registry import Entry
+from portal.search.words import MAX_TOKEN, encode, pairs, surface_words
+
+#: Characters of a body that are indexed and kept.
+MAX_BODY = 200_000
+#: Entries of one transaction when a whole source is brought in step.
+PIECE = 100
+MISSED_KEEP = timedelta(days=90)
+
+
+def index_changed(source_name: str, key: str) -> None:
+    """Index one thing as it is now, or forget it where it is public no more.
+
+    Called in the transaction that changes it.
+    """
+    source = registry.source(source_name)
+    entry = source.entry(key)
+    if entry is None:
+        forget(source_name, [key])
+    else:
+        known = SearchDocument.objects.filter(source=source_name, key=key).values_list("pk", "digest").first()
+        _index(source, entry, known)
+
+
+def _digest(source: registry.Source, entry: Entry) -> str:
+    return hashlib.sha256(json.dumps([source.room, *astuple(entry)]).encode()).hexdigest()
+
+
+@transaction.atomic
+def _index(source: registry.Source, entry: Entry, known: tuple[int, str] | None) -> bool:
+    """Index ``entry``; False where nothing about it is new. ``known`` is the document that is there and its digest."""
+    digest = _digest(source, entry)
+    if known is not None and known[1] == digest:
+        return False
+    body = _plain(entry.body)[:MAX_BODY]
+    fields = {
+        "room": source.room,
+        "title": _plain(entry.title)[:300],
+        "url": entry.url[:500],
+        "body": body,
+        "note": _plain(entry.note)[:200],
+        "weight": entry.weight,
+        "digest": digest,
+    }
+    document, _ = SearchDocument.objects.update_or_create(source=source.name, key=entry.key, defaults=fields)
+    engine().put(document.pk, Tokens(_column(entry.title), _column(entry.head), _column(body)))
+    _learn(surface_words(f"{entry.title}\n{entry.head}\n{body}"))
+    return True
+
+
+def _learn(words: set[str]) -> None:
+    """Add to the vocabulary what is not in it."""
+    SearchWord.objects.bulk_create(
+        [SearchWord(word=word) for word in sorted(words) if len(word) <= MAX_TOKEN],
+        ignore_conflicts=True,
+        batch_size=400,
+    )
+
+
+def _plain(text: str) -> str:
+    """Text as every database takes it: without NUL and without halves of surrogate pairs."""
+    return text.replace("\0", "").encode("utf-8", "ignore").decode("utf-8")
+
+
+def _column(text: str) -> list[str]:
+    encoded = encode(text)
+    return [*encoded.stream, *encoded.code, *dict.fromkeys(pairs(encoded.stream))]
+
+
+def forget(source_name: str, keys: Iterable[str]) -> None:
+    """Take things out of the index; those that are not there are no error."""
+    wanted = list(keys)
+    for first in range(0, len(wanted), 500):
+        with transaction.atomic():
+            found = SearchDocument.objects.filter(source=source_name, key__in=wanted[first : first + 500])
+            engine().remove(list(found.values_list("pk", flat=True)))
+            found.delete()
+
+
+def reconcile(source_name: str) -> int:
+    """Bring the whole of one source in step; return how many entries were indexed anew or forgotten."""
+    source = registry.source(source_name)
+    rows = SearchDocument.objects.filter(source=source_name).values_list("key", "pk", "digest")
+    known = {key: (pk, digest) for key, pk, digest in rows.iterator()}
+    seen: set[str] = set()
+    changed = 0
+    for some in _pieces(source.entries(), PIECE):
+        with transaction.atomic():  # one write to the disk for a piece, and nobody else waits long
+            changed += sum(_index(source, entry, known.get(entry.key)) for entry in some)
+        seen.update(entry.key for entry in some)
+    gone = [key for key in known if key not in seen]
+    forget(source_name, gone)
+    return changed + len(gone)
+
+
+def _pieces(entries: Iterable[Entry], size: int) -> Iterator[list[Entry]]:
+    rest = iter(entries)
+    while some := list(islice(rest, size)):
+        yield some
+
+
+def reconcile_all(*, at: datetime) -> int:
+    """Bring every source in step, and forget what nobody has missed for long."""
+    MissedSearch.objects.filter(last_at__lt=at - MISSED_KEEP).delete()
+    names = [source.name for source in registry.all_sources()]
+    forgotten = SearchDocument.objects.exclude(source__in=names)
+    for name in forgotten.order_by("source").values_list("source", flat=True).distinct():
+        forget(name, list(SearchDocument.objects.filter(source=name).values_list("key", flat=True)))
+    return sum(reconcile(name) for name in names)
+
+
+def note_missed(words: str, *, at: datetime) -> None:
+    """Count that ``words`` found nothing."""
+    words = " ".join(words.casefold().split())[:80]
+    if words and not MissedSearch.objects.filter(words=words).update(count=F("count") + 1, last_at=at):
+        MissedSearch.objects.bulk_create([MissedSearch(words=words, last_at=at)], ignore_conflicts=True)

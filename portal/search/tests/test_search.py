@@ -1,0 +1,269 @@
+"""The search recipe of the project, on whichever database the tests run on."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from portal.search import registry, services
+from portal.search.models import MissedSearch, SearchDocument
+from portal.search.queries import search
+from portal.search.registry import Entry, Source
+from portal.search.words import encode, stem
+
+pytestmark = pytest.mark.django_db
+
+ARTICLES = {
+    "devices": Entry(
+        "devices",
+        "List a device's options",
+        "/kb/devices/",
+        "Ask QEMU: qemu-system-x86_64 -device virtio-net-pci,help prints every property of virtio-net-pci. "
+        "The alias virtio-net means the same.",
+    ),
+    "herring": Entry(
+        "herring",
+        "Net gain: virtio in a pci slot",
+        "/kb/herring/",
+        "Words such as net, virtio and pci stand here apart: pci first, virtio and net later. net virtio pci net.",
+    ),
+    "npiv": Entry(
+        "npiv",
+        "NPIV with libvirt",
+        "/kb/npiv/",
+        "Find capable HBAs with virsh nodedev-list --cap vports and read nodedev-dumpxml scsi_host1.",
+    ),
+    "cap": Entry("cap", "A cap on vports", "/kb/cap/", "Put a cap on memory. Many vports, one cap."),
+    "iso": Entry(
+        "iso",
+        "virt-manager does not show my ISO",
+        "/kb/iso/",
+        "Put it into /var/lib/libvirt/images and refresh the pool.",
+    ),
+    "image": Entry(
+        "image",
+        "Check an image",
+        "/kb/image/",
+        "qemu-img check vm1.qcow2 judges a qcow2 image of a hypervisor.",
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def articles(monkeypatch: pytest.MonkeyPatch) -> dict[str, Entry]:
+    """Six articles, the only things that there are."""
+    found = dict(ARTICLES)
+    source = Source("test", "Knowledge base", lambda: iter(found.values()), found.get)
+    monkeypatch.setattr(registry, "_sources", {"test": source})
+    services.reconcile("test")
+    return found
+
+
+def first(query: str) -> str:
+    results = search(query).results
+    return results[0].url if results else ""
+
+
+@pytest.mark.parametrize(
+    ("query", "slug"),
+    [
+        ("virtio-net-pci", "devices"),
+        ("virtio-net", "devices"),
+        ('"virtio-net-pci"', "devices"),
+        ("--cap vports", "npiv"),
+        ("nodedev-list", "npiv"),
+        ("/var/lib/libvirt/images", "iso"),
+        ("libvirt/images", "iso"),
+        ("vm1.qcow2", "image"),
+        ("virtmanager iso", "iso"),
+        ("virt manager iso", "iso"),
+        ("devices", "devices"),
+        ("VIRTIO-NET-PCI", "devices"),
+        ("virtio_net_pci", "devices"),
+        ("hypervisors", "image"),
+        ("scsi_host1", "npiv"),
+        ('"one cap"', "cap"),
+    ],
+)
+def test_a_query_finds_first_what_it_must(query: str, slug: str) -> None:
+    assert first(query) == f"/kb/{slug}/"
+
+
+def test_words_apart_are_not_the_code_token() -> None:
+    assert [result.url for result in search("virtio-net-pci").results] == ["/kb/devices/"]
+    assert [result.url for result in search('"net virtio pci"').results] == ["/kb/herring/"]
+
+
+def test_an_option_is_not_the_word() -> None:
+    assert [result.url for result in search("--cap").results] == ["/kb/npiv/"]
+    assert {result.url for result in search("cap").results} == {"/kb/npiv/", "/kb/cap/"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("libvrt", "libvirt"),
+        ("qcow", "qcow2"),
+        ("virtio-net-pcl", "virtio-net-pci"),
+        ("hypervizor", "hypervisor"),
+        ("nodedev-lst", "nodedev-list"),
+        ("libvrt images", "libvirt images"),
+    ],
+)
+def test_a_slip_is_mended(typed: str, meant: str) -> None:
+    found = search(typed)
+    assert found.did_you_mean == meant
+    assert search(meant).total
+
+
+def test_a_word_joined_finds_the_word_with_a_hyphen() -> None:
+    assert first("virtmanager") == "/kb/iso/"
+
+
+def test_typing_finds_what_the_word_begins() -> None:
+    for typed in ("hyp", "hypervis", "virtio-n", "nodedev-l", "devic", "optio"):
+        assert search(typed, is_typing=True).total, typed
+    assert not search("hypervis").total
+
+
+def test_some_words_are_better_than_none_and_said_to_be() -> None:
+    found = search("nodedev-list zebra")
+    assert (found.has_every_term, found.results[0].url) == (False, "/kb/npiv/")
+
+
+def test_hits_are_marked_in_title_and_snippet() -> None:
+    result = search("options property").results[0]
+    assert [segment.text for segment in result.title if segment.is_marked] == ["options"]
+    assert "property" in [segment.text for segment in result.snippet if segment.is_marked]
+
+
+def test_a_change_is_found_and_what_is_gone_is_not(articles: dict[str, Entry]) -> None:
+    articles["iso"] = Entry("iso", "Where is my disc", "/kb/iso/", "zebra")
+    services.index_changed("test", "iso")
+    assert first("zebra") == "/kb/iso/"
+    assert not search("virtmanager").total
+    del articles["iso"]
+    services.index_changed("test", "iso")
+    assert not search("zebra").total
+    assert services.reconcile("test") == 0
+    assert SearchDocument.objects.count() == 5
+
+
+def test_reconciling_mends_whatever_nobody_told(articles: dict[str, Entry]) -> None:
+    articles["new"] = Entry("new", "Zebra", "/kb/new/")
+    del articles["cap"]
+    assert services.reconcile("test") == 2
+    assert first("zebra") == "/kb/new/"
+    assert first('"one cap"') == ""
+
+
+RUBBISH = [
+    *(
+        '"',
+        '""',
+        "'",
+        "%",
+        "_",
+        "\\",
+        "\0",
+        "a" * 10_000,
+        "(" * 300,
+        "NEAR(",
+        "AND OR NOT",
+        "*",
+        "-",
+        "--",
+        ":A",
+    ),
+    *(
+        "título:",
+        "🙂",
+        "क्या",
+        "title : x",
+        '" OR 1',
+        "a'b",
+        "x' OR '1'='1",
+        "{title}",
+        "^x",
+        "a\u200db",
+        "\ud800",
+    ),
+    *("&|!<->", "'a':*"),
+]
+
+
+@pytest.mark.parametrize("query", RUBBISH, ids=range(len(RUBBISH)))
+def test_no_query_is_an_error(query: str, client: Client) -> None:
+    search(query)
+    search(query, is_typing=True)
+    for address in ("/search/", "/search.json"):
+        assert client.get(address, {"q": query.encode("utf-8", "replace")}).status_code == 200
+
+
+@given(st.text(max_size=60))
+@hypothesis_settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_any_text_is_a_query(text: str) -> None:
+    search(text, is_typing=True)
+    search(f'"{text}"')
+
+
+@given(st.text(max_size=200))
+@hypothesis_settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_any_text_is_indexed(text: str) -> None:
+    source = Source("any", "Any", lambda: iter([Entry("any", text, "/any/", text, text)]), lambda key: None)
+    registry.register(source)
+    services.reconcile("any")
+
+
+def test_indian_words_are_whole() -> None:
+    assert encode("आभासी मशीन").stream == ["आभासी", "मशीन"]
+    assert stem("devices") == stem("device")
+
+
+def test_what_nobody_found_is_counted_without_who_asked(client: Client) -> None:
+    for typed in ("Zebra  crossing", "zebra crossing"):
+        client.get("/search/", {"q": typed})
+    missed = MissedSearch.objects.get()
+    assert (missed.words, missed.count) == ("zebra crossing", 2)
+    services.reconcile_all(at=timezone.now() + timedelta(days=91))
+    assert not MissedSearch.objects.exists()
+
+
+def test_typing_counts_nothing(client: Client) -> None:
+    client.get("/search/", {"q": "zebr"}, headers={"HX-Request": "true"})
+    assert not MissedSearch.objects.exists()
+
+
+def test_the_page_escapes_what_it_found(articles: dict[str, Entry], client: Client) -> None:
+    articles["x"] = Entry("x", "<script>alert(1)</script> zebra", "/kb/x/", "<img src=x onerror=zebra>")
+    services.index_changed("test", "x")
+    page = client.get("/search/", {"q": "zebra"}).content.decode()
+    assert "<script>alert" not in page
+    assert "<img src=x" not in page
+    assert "<mark>zebra</mark>" in page
+
+
+def test_json_has_the_agreed_form(client: Client) -> None:
+    answer = client.get("/search.json", {"q": "virtio-net"}).json()
+    result = answer["results"][0]
+    assert set(result) == {"room", "title", "url", "snippet"}
+    assert (result["room"], answer["did_you_mean"], answer["rooms"]) == (
+        "Knowledge base",
+        None,
+        {"Knowledge base": 1},
+    )
+
+
+def test_a_search_costs_few_queries(django_assert_max_num_queries: object) -> None:
+    with django_assert_max_num_queries(5):  # type: ignore[operator]
+        assert search("virtio").total == 2
+    assert connection.vendor in ("sqlite", "postgresql")
