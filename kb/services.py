@@ -9,6 +9,7 @@ from django.db import transaction
 from kb import rendering
 from kb.models import Article, Revision
 from portal.accounts.models import User
+from portal.search.services import index_changed
 
 
 @transaction.atomic
@@ -40,6 +41,7 @@ def publish_revision(
     article.published_at = locked.published_at or at
     _store(article, content)
     article.save(update_fields=["current", "status", "published_at", "updated_at", *_RENDERED])
+    index_changed("article", str(article.pk))
     return current
 
 

@@ -267,8 +267,8 @@ CELERY_BEAT_SCHEDULE["mail-clock"] = {
 }
 CELERY_BEAT_SCHEDULE["search-reconcile"] = {
     "task": "portal.search.tasks.reconcile",
-    "schedule": 600,
-    "options": {"queue": "mail", "expires": 600},
+    "schedule": 120,
+    "options": {"queue": "mail", "expires": 120},
 }
 CELERY_BEAT_SCHEDULE["sweep-uploads"] = {
     "task": "labtools.tasks.sweep_uploads",

@@ -21,7 +21,10 @@ from events.services.locks import lock_meetup
 from events.services.seats import settle_seats
 from events.wall_clock import NoSuchTime, moment_of, same_wall_clock
 from portal.accounts.models import User
+from portal.search.services import index_changed
 
+#: Fields whose change the search must hear of; it hears of the rest within minutes.
+SEARCH_FIELDS = frozenset({"title", "summary", "description", "status"})
 #: Fields whose change a calendar must hear of: time, place and status (RFC 5545, section 3.8.7.4), and the title.
 CALENDAR_FIELDS = frozenset(
     {
@@ -100,6 +103,8 @@ def save_meetup(*, meetup: Meetup, fields: Iterable[str], at: dt.datetime) -> se
         return changed
     meetup.changed_at = at
     meetup.save(update_fields=[*changed, "changed_at"])
+    if changed & SEARCH_FIELDS:
+        index_changed("meetup", str(meetup.pk))
     if changed & CALENDAR_FIELDS:
         Meetup.objects.filter(pk=meetup.pk).update(ical_sequence=F("ical_sequence") + 1)
         meetup.refresh_from_db(fields=["ical_sequence"])

@@ -124,6 +124,8 @@ REPORTS = ("sample", "healthy", "unlisted", "queued", "running", "failed", "erro
 
 ADDRESSES = [
     everyone("home"),
+    everyone("search"),
+    machine("search_json"),
     everyone("about"),
     everyone("code_of_conduct"),
     everyone("styleguide"),
