@@ -7,7 +7,7 @@ class LabtoolsConfig(AppConfig):
     name = "labtools"
 
     def ready(self) -> None:
-        from labtools import personal_data
+        from labtools import personal_data, search
         from portal.accounts import me_sections
         from portal.accounts import personal_data as keepers
 
@@ -15,3 +15,4 @@ class LabtoolsConfig(AppConfig):
         me_sections.register(
             "images", template="labtools/my_images.html", query=personal_data.my_images, order=30
         )
+        search.register_all()

@@ -28,6 +28,16 @@ class SearchDocument(models.Model):
         return self.title
 
 
+class SearchStamp(models.Model):
+    """The stamp of a source when it was last brought in step."""
+
+    source = models.CharField(max_length=30, primary_key=True)
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the stamp.")
+
+    def __str__(self) -> str:
+        return self.source
+
+
 class SearchWord(models.Model):
     """A word of the index as people write it: what a mistyped one may have meant."""
 

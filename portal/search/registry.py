@@ -19,12 +19,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One register of a room. ``entries`` yields all that is public; ``entry`` one of them, None where it is not."""
+    """One register of a room. ``entries`` yields all that is public; ``entry`` one of them, None where it is not.
+
+    ``stamp``, where there is one, is cheap to make and differs when the entries may differ.
+    """
 
     name: str
     room: str
     entries: Callable[[], Iterator[Entry]]
     entry: Callable[[str], Entry | None]
+    stamp: Callable[[], str] | None = None
 
 
 _sources: dict[str, Source] = {}

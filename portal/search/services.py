@@ -12,7 +12,7 @@ from django.db.models import F
 
 from portal.search import registry
 from portal.search.engines import Tokens, engine
-from portal.search.models import MissedSearch, SearchDocument, SearchWord
+from portal.search.models import MissedSearch, SearchDocument, SearchStamp, SearchWord
 from portal.search.registry import Entry
 from portal.search.words import MAX_TOKEN, encode, pairs, surface_words
 
@@ -95,7 +95,18 @@ def forget(source_name: str, keys: Iterable[str]) -> None:
 def reconcile(source_name: str) -> int:
     """Bring the whole of one source in step; return how many entries were indexed anew or forgotten."""
     source = registry.source(source_name)
-    rows = SearchDocument.objects.filter(source=source_name).values_list("key", "pk", "digest")
+    if source.stamp is None:
+        return _reconcile(source)
+    stamp = hashlib.sha256(source.stamp().encode()).hexdigest()
+    if SearchStamp.objects.filter(source=source_name, digest=stamp).exists():
+        return 0
+    changed = _reconcile(source)
+    SearchStamp.objects.update_or_create(source=source_name, defaults={"digest": stamp})
+    return changed
+
+
+def _reconcile(source: registry.Source) -> int:
+    rows = SearchDocument.objects.filter(source=source.name).values_list("key", "pk", "digest")
     known = {key: (pk, digest) for key, pk, digest in rows.iterator()}
     seen: set[str] = set()
     changed = 0
@@ -104,7 +115,7 @@ def reconcile(source_name: str) -> int:
             changed += sum(_index(source, entry, known.get(entry.key)) for entry in some)
         seen.update(entry.key for entry in some)
     gone = [key for key in known if key not in seen]
-    forget(source_name, gone)
+    forget(source.name, gone)
     return changed + len(gone)
 
 
