@@ -256,8 +256,7 @@ def test_the_sweep_sends_again_gives_up_and_forgets(member: User, other: User, s
 
 def test_the_tasks_are_on_the_queue_of_the_labs() -> None:
     from celery import current_app
-
-    from portal import settings
+    from django.conf import settings
 
     for name in ("labtools.labs.try_vhba", "labtools.labs.sweep_vhba_trials"):
         assert name in current_app.tasks
