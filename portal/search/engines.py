@@ -29,8 +29,8 @@ class Tokens:
 class Engine(Protocol):
     """What the search asks of a database."""
 
-    def put(self, pk: int, tokens: Tokens) -> None:
-        """Index document ``pk`` in place of what was there."""
+    def put(self, documents: Sequence[tuple[int, Tokens]]) -> None:
+        """Index documents by their primary key, in place of what was there."""
 
     def remove(self, pks: Sequence[int]) -> None:
         """Forget documents."""
@@ -53,12 +53,15 @@ class SqliteEngine:
     #: Weights of title, head and body.
     _RANK = "bm25(search_index, 12.0, 4.0, 1.0)"
 
-    def put(self, pk: int, tokens: Tokens) -> None:
+    def put(self, documents: Sequence[tuple[int, Tokens]]) -> None:
+        self.remove([pk for pk, _ in documents])
         with connection.cursor() as cursor:
-            cursor.execute("DELETE FROM search_index WHERE rowid = %s", [pk])
-            cursor.execute(
+            cursor.executemany(
                 "INSERT INTO search_index (rowid, title, head, body) VALUES (%s, %s, %s, %s)",
-                [pk, " ".join(tokens.title), " ".join(tokens.head), " ".join(tokens.body)],
+                [
+                    [pk, " ".join(tokens.title), " ".join(tokens.head), " ".join(tokens.body)]
+                    for pk, tokens in documents
+                ],
             )
 
     def remove(self, pks: Sequence[int]) -> None:
@@ -110,16 +113,16 @@ class PostgresEngine:
     #: The last position that a lexeme can have.
     _LAST = 16_383
 
-    def put(self, pk: int, tokens: Tokens) -> None:
+    def put(self, documents: Sequence[tuple[int, Tokens]]) -> None:
+        rows: list[tuple[int, str, str]] = []
+        for pk, tokens in documents:
+            whole = (("A", tokens.title), ("B", tokens.head), ("D", tokens.body))
+            rows.append((pk, self._vector(whole[0]), self._vector(*whole)))
         with connection.cursor() as cursor:
-            cursor.execute(
+            cursor.executemany(
                 "INSERT INTO search_index (id, title, whole) VALUES (%s, %s::tsvector, %s::tsvector)"
                 " ON CONFLICT (id) DO UPDATE SET title = EXCLUDED.title, whole = EXCLUDED.whole",
-                [
-                    pk,
-                    self._vector(("A", tokens.title)),
-                    self._vector(("A", tokens.title), ("B", tokens.head), ("D", tokens.body)),
-                ],
+                rows,
             )
 
     def _vector(self, *columns: tuple[str, Sequence[str]]) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple
 from datetime import datetime, timedelta
 from itertools import islice
@@ -34,33 +34,58 @@ def index_changed(source_name: str, key: str) -> None:
         forget(source_name, [key])
     else:
         known = SearchDocument.objects.filter(source=source_name, key=key).values_list("pk", "digest").first()
-        _index(source, entry, known)
-
-
-def _digest(source: registry.Source, entry: Entry) -> str:
-    return hashlib.sha256(json.dumps([source.room, *astuple(entry)]).encode()).hexdigest()
+        _index(source, [entry], {} if known is None else {key: known})
 
 
 @transaction.atomic
-def _index(source: registry.Source, entry: Entry, known: tuple[int, str] | None) -> bool:
-    """Index ``entry``; False where nothing about it is new. ``known`` is the document that is there and its digest."""
-    digest = _digest(source, entry)
-    if known is not None and known[1] == digest:
-        return False
-    body = _plain(entry.body)[:MAX_BODY]
-    fields = {
-        "room": source.room,
-        "title": _plain(entry.title)[:300],
-        "url": entry.url[:500],
-        "body": body,
-        "note": _plain(entry.note)[:200],
-        "weight": entry.weight,
-        "digest": digest,
-    }
-    document, _ = SearchDocument.objects.update_or_create(source=source.name, key=entry.key, defaults=fields)
-    engine().put(document.pk, Tokens(_column(entry.title), _column(entry.head), _column(body)))
-    _learn(surface_words(f"{entry.title}\n{entry.head}\n{body}"))
-    return True
+def _index(source: registry.Source, entries: Sequence[Entry], known: Mapping[str, tuple[int, str]]) -> int:
+    """Index those of ``entries`` about which anything is new; return how many.
+
+    ``known`` has the documents that are there, with their digests, by key.
+    """
+    new: list[tuple[SearchDocument, Entry]] = []
+    for entry in {entry.key: entry for entry in entries}.values():
+        document = _document(source, entry)
+        pk, digest = known.get(entry.key, (None, ""))
+        if document.digest != digest:
+            document.pk = pk
+            new.append((document, entry))
+    SearchDocument.objects.bulk_create(
+        [document for document, _ in new],
+        update_conflicts=True,
+        unique_fields=["source", "key"],
+        update_fields=["room", "title", "url", "body", "note", "weight", "digest", "indexed_at"],
+    )
+    pks = dict(
+        SearchDocument.objects.filter(
+            source=source.name, key__in=[entry.key for _, entry in new]
+        ).values_list("key", "pk")
+    )
+    engine().put([(pks[entry.key], _tokens(entry)) for _, entry in new])
+    _learn({word for _, entry in new for word in surface_words(_whole(entry))})
+    return len(new)
+
+
+def _document(source: registry.Source, entry: Entry) -> SearchDocument:
+    return SearchDocument(
+        source=source.name,
+        key=entry.key,
+        room=source.room,
+        title=_plain(entry.title)[:300],
+        url=entry.url[:500],
+        body=_plain(entry.body)[:MAX_BODY],
+        note=_plain(entry.note)[:200],
+        weight=entry.weight,
+        digest=hashlib.sha256(json.dumps([source.room, *astuple(entry)]).encode()).hexdigest(),
+    )
+
+
+def _tokens(entry: Entry) -> Tokens:
+    return Tokens(_column(entry.title), _column(entry.head), _column(entry.body[:MAX_BODY]))
+
+
+def _whole(entry: Entry) -> str:
+    return f"{entry.title}\n{entry.head}\n{entry.body[:MAX_BODY]}"
 
 
 def _learn(words: set[str]) -> None:
@@ -111,8 +136,7 @@ def _reconcile(source: registry.Source) -> int:
     seen: set[str] = set()
     changed = 0
     for some in _pieces(source.entries(), PIECE):
-        with transaction.atomic():  # one write to the disk for a piece, and nobody else waits long
-            changed += sum(_index(source, entry, known.get(entry.key)) for entry in some)
+        changed += _index(source, some, known)  # a piece is one transaction: nobody else waits long
         seen.update(entry.key for entry in some)
     gone = [key for key in known if key not in seen]
     forget(source.name, gone)
