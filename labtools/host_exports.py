@@ -6,9 +6,11 @@ from typing import Any
 
 from django.utils.html import escape
 
+from labtools.labhost.inventory import inventory_to_json
 from labtools.labhost.public_words import without_paths
 from labtools.models import Sighting, Snapshot
 from labtools.queries import facts
+from labtools.queries.host_inventory import InventoryPage
 from labtools.queries.hosts import Change, EmulatorLine, HostLine, HostPage
 
 HOST_HEADER = ("Host", "Name", "State", "Last answer", "libvirt", "QEMU", "Target", "Snapshot")
@@ -94,6 +96,18 @@ def host_json(page: HostPage) -> dict[str, Any]:
         "problems": list(page.problems),
         "qemu": [emulator_json(line) for line in page.emulators],
         "changes": [change_json(change) for change in page.changes],
+    }
+
+
+def inventory_json(inventory: InventoryPage | None) -> dict[str, Any]:
+    """What libvirt has, whole; nothing for whoever may not see it."""
+    if inventory is None:
+        return {}
+    return {
+        "inventory": {
+            "taken_at": _time(inventory.taken_at),
+            **inventory_to_json(inventory.contents),
+        }
     }
 
 

@@ -201,6 +201,7 @@ def stored_document(snapshot: Snapshot) -> HostDocument:
         property_lists=StoredPropertyLists(used),
         problems=tuple(snapshot.problems),
         content_hash=snapshot.digest,
+        libvirt_version=snapshot.libvirt_version,
     )
 
 

@@ -6,9 +6,9 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 
-from labtools.models import Fact, Inventory, LabHost, Snapshot
+from labtools.models import LabHost, Snapshot
 from labtools.services import lab_keys
-from labtools.services.snapshots import refresh_device_rows
+from labtools.services.snapshots import forget_inventory, refresh_device_rows
 from portal.accounts.models import User
 
 #: What staff decide about a host; all other fields are the workers'.
@@ -50,7 +50,8 @@ def add_host(*, person: object, host: LabHost, at: datetime) -> LabHost:
 def change_host(*, person: object, host: LabHost, at: datetime) -> LabHost:
     """Keep what staff decided about ``host``; the state of probing is left to the workers.
 
-    Reached in another way, it starts with a clean sheet and is asked soon: its old failures say nothing any more.
+    Reached in another way, it starts with a clean sheet and is asked soon: its old failures and its inventory say
+    nothing any more.
     """
     require_staff(person)
     before = LabHost.objects.select_for_update(of=("self",)).get(pk=host.pk)
@@ -62,6 +63,7 @@ def change_host(*, person: object, host: LabHost, at: datetime) -> LabHost:
         LabHost.objects.filter(pk=host.pk).update(
             failures=0, last_failure="", last_failure_words="", last_failure_mend=""
         )
+        forget_inventory(host)
     if host.reach != before.reach or (host.is_enabled and not before.is_enabled):
         LabHost.objects.filter(pk=host.pk, probe_state=LabHost.ProbeState.IDLE).update(next_probe_at=at)
     return host
@@ -87,9 +89,9 @@ def remove_host(*, person: object, host: LabHost) -> None:
     if host.is_reference:
         raise PermissionDenied
     snapshots = list(host.sightings.order_by("snapshot").values_list("snapshot", flat=True).distinct())
+    forget_inventory(host)
     host.delete()
     Snapshot.objects.filter(pk__in=snapshots, sightings__isnull=True).delete()
-    Fact.objects.filter(kind=Fact.Kind.INVENTORY).exclude(pk__in=Inventory.objects.values("digest")).delete()
     refresh_device_rows()
 
 

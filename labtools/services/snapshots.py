@@ -11,7 +11,9 @@ from django.db import transaction
 from labtools.labhost import sections
 from labtools.labhost.comparison import summarize_changes
 from labtools.labhost.document import Accelerator, HostDocument, Qemu, parse_devices
-from labtools.models import DeviceRow, Emulator, Fact, LabHost, Sighting, Snapshot
+from labtools.labhost.inventory import Inventory as Contents
+from labtools.labhost.inventory import inventory_to_json
+from labtools.models import DeviceRow, Emulator, Fact, Inventory, LabHost, Sighting, Snapshot
 from labtools.queries import facts
 
 
@@ -66,8 +68,34 @@ def record_document(*, host: LabHost, document: HostDocument, at: datetime) -> S
         )
         LabHost.objects.filter(pk=host.pk).update(current=sighting)
         refresh_device_rows()
+    if document.inventory is not None:
+        _keep_inventory(host, document.inventory, at)
     host.current = sighting
     return sighting
+
+
+def _keep_inventory(host: LabHost, inventory: Contents, at: datetime) -> None:
+    """Keep what libvirt has now in the place of what it had. Where it does not answer, the last that it had stays."""
+    parts = _Parts()
+    digest = parts.add(Fact.Kind.INVENTORY, inventory_to_json(inventory))
+    parts.store()
+    before = Inventory.objects.filter(host=host).values_list("digest", flat=True).first()
+    Inventory.objects.update_or_create(host=host, defaults={"taken_at": at, "digest": digest})
+    if before and before != digest:
+        drop_unused_inventories([before])
+
+
+def forget_inventory(host: LabHost) -> None:
+    """Let go of what libvirt of ``host`` had."""
+    digests = list(Inventory.objects.filter(host=host).values_list("digest", flat=True))
+    Inventory.objects.filter(host=host).delete()
+    drop_unused_inventories(digests)
+
+
+def drop_unused_inventories(digests: Iterable[str]) -> None:
+    """Delete those of the stored inventories under ``digests`` that are no host's any more."""
+    used = Inventory.objects.values("digest")
+    Fact.objects.filter(kind=Fact.Kind.INVENTORY, pk__in=digests).exclude(pk__in=used).delete()
 
 
 def _keep_snapshot(document: HostDocument) -> Snapshot:
@@ -88,6 +116,7 @@ def _keep_snapshot(document: HostDocument) -> Snapshot:
             "machine": document.machine,
             "kernel": document.kernel,
             "problems": list(document.problems),
+            "libvirt_version": document.libvirt_version,
         },
     )
     if is_new:

@@ -505,7 +505,7 @@ class TestAdmin:
     [
         (lambda: url("host_list"), 4),
         (lambda: url("host_list_json"), 4),
-        (lambda: url("host", slug="pune-0"), 6),
+        (lambda: url("host", slug="pune-0"), 8),
         (lambda: url("change_list"), 5),
         (lambda: url("change_feed"), 3),
     ],

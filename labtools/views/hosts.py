@@ -12,6 +12,7 @@ from labtools import host_exports
 from labtools.exports import csv_answer, json_answer
 from labtools.models import LabHost
 from labtools.queries import hosts as queries
+from labtools.queries.host_inventory import has_inventory, inventory_page
 from labtools.services import lab_keys
 from labtools.views.access import is_staff
 
@@ -69,7 +70,11 @@ def host(request: HttpRequest, slug: str) -> HttpResponse:
         }
     if staff and "HX-Request" in request.headers:
         return render(request, "labtools/host.html#probing", context)
-    context["page"] = queries.host_page(found, is_staff=staff, at=at)
+    context |= {
+        "page": queries.host_page(found, is_staff=staff, at=at),
+        "inventory": inventory_page(found, request.user),
+    }
+    context["is_inventory_hidden"] = context["inventory"] is None and has_inventory(found)
     return render(request, "labtools/host.html", context)
 
 
@@ -78,7 +83,8 @@ def host_json(request: HttpRequest, slug: str) -> HttpResponse:
     """The page as data."""
     found = visible_host(request, slug)
     page = queries.host_page(found, is_staff=is_staff(request), at=timezone.now())
-    return json_answer(request, host_exports.host_json(page))
+    inventory = inventory_page(found, request.user)
+    return json_answer(request, host_exports.host_json(page) | host_exports.inventory_json(inventory))
 
 
 @require_safe
