@@ -3,7 +3,7 @@
 from django.urls import path
 
 from labtools import upload_views
-from labtools.views import devices, host_staff, hosts, images, npiv, snapshots
+from labtools.views import building, devices, host_staff, hosts, images, linting, npiv, snapshots
 
 app_name = "labtools"
 image_urls = [
@@ -15,6 +15,14 @@ image_urls = [
     path("images/<uuid:check_id>/visibility/", images.report_visibility, name="report_visibility"),
     path("images/<uuid:check_id>/delete/", images.report_delete, name="report_delete"),
     path("images/samples/<slug:sample>/check/", images.check_sample, name="check_sample"),
+]
+lint_urls = [
+    path("lint/", linting.lint, name="lint"),
+    path("lint.json", linting.lint_json, name="lint_json"),
+    path("lint.csv", linting.lint_csv, name="lint_csv"),
+    path("build/", building.build, name="build"),
+    path("build.json", building.build_json, name="build_json"),
+    path("build.csv", building.build_csv, name="build_csv"),
 ]
 npiv_urls = [
     path("npiv/", npiv.wizard, name="npiv"),
@@ -57,6 +65,7 @@ host_urls = [
 urlpatterns = [
     path("", images.index, name="index"),
     *image_urls,
+    *lint_urls,
     *npiv_urls,
     *device_urls,
     *host_urls,

@@ -332,6 +332,7 @@ ACCOUNT_RATE_LIMITS = {
     "trip_report": "10/d/user",
     "vhba_trial": "20/h/user",
     "vhba_paste": "60/h/ip",
+    "lab_lint": "60/m/ip",
 }
 SOCIALACCOUNT_ADAPTER = "portal.accounts.factors.ConnectionAdapter"
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False

@@ -23,6 +23,7 @@ TABS = (
     ("matrix", "Can I use this?", "labtools:matrix"),
     ("compare", "Compare", "labtools:compare"),
     ("lint", "Linter", "labtools:lint"),
+    ("build", "Builder", "labtools:build"),
     ("iso", "ISO doctor", "labtools:iso"),
     ("npiv", "NPIV", "labtools:npiv"),
     ("hosts", "Hosts", "labtools:host_list"),

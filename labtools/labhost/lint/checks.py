@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from labtools.labhost.document import Device, Property, Status
+from labtools.labhost.public_words import without_paths
 
 from . import values
 from .facts import Facts
@@ -281,4 +282,6 @@ class Checker:
 
 
 def _first_line(words: str) -> str:
-    return words.strip().splitlines()[0][:200] if words.strip() else "no words"
+    # They begin with the path of the binary, which is not for everyone.
+    public = without_paths(words).strip()
+    return public.splitlines()[0][:200] if public else "no words"

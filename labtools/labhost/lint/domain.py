@@ -92,7 +92,6 @@ class _Reader:
             findings=(*self.findings, *extra.findings),
             understood=(
                 f"{elements} device element{'' if elements == 1 else 's'}",
-                f"{len(self.devices)} of them as QEMU devices" if elements else "no devices",
                 *([f"{self.command.options} options of qemu:commandline"] if self.command.options else []),
             ),
             holds_secret=self.holds_secret or extra.holds_secret,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from labtools.labhost.document import CpuModel, Machine, Property
@@ -12,6 +13,7 @@ from .findings import Finding, Severity, quoted
 from .pasted import CpuUse, Given, MachineUse, Pasted
 from .similar import did_you_mean, nearest
 
+_VERSIONED = re.compile(r"([a-z0-9-]+-)(\d{1,3})\.(\d{1,3})", re.ASCII)
 #: Targets whose -cpu takes +feature and -feature, and whose properties a snapshot lists completely.
 X86 = frozenset({"x86_64", "i386"})
 #: What -cpu of x86 takes beside properties.
@@ -35,7 +37,7 @@ def check_machine(use: MachineUse, facts: Facts, others: Sequence[Facts]) -> Ite
     if machine is None:
         known = [*facts.machines, *(one.alias for one in facts.machines.values() if one.alias)]
         where = [other.label for other in others if find_machine(other, use.name) is not None]
-        advice = [did_you_mean(nearest(use.name, known))]
+        advice = [_newest_of_family(use.name, facts) or did_you_mean(nearest(use.name, known))]
         if where:
             advice.append(f"It is known on {', '.join(where[:4])}{' and others' if len(where) > 4 else ''}.")
         message = f"This QEMU has no machine type {quoted(use.name)}."
@@ -54,6 +56,18 @@ def check_machine(use: MachineUse, facts: Facts, others: Sequence[Facts]) -> Ite
         names = ", ".join(dict.fromkeys(given.name for given in use.givens[:6]))
         message = f"Properties of machine types are not in a snapshot; not checked: {names}."
         yield Finding(Severity.NOTE, "not-checked", use.givens[0].place, message)
+
+
+def _newest_of_family(name: str, facts: Facts) -> str:
+    """For a machine type of a version that is not here: the newest one of the same kind."""
+    asked = _VERSIONED.fullmatch(name)
+    if asked is None:
+        return ""
+    found = [match for one in facts.machines if (match := _VERSIONED.fullmatch(one)) and match[1] == asked[1]]
+    if not found:
+        return ""
+    newest = max(found, key=lambda match: (int(match[2]), int(match[3])))
+    return f"The newest of its kind here is {newest[0]}."
 
 
 def accelerator_of(pasted: Pasted) -> str:
