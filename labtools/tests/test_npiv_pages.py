@@ -201,6 +201,24 @@ def test_a_full_hba_is_told_and_not_the_default(staff: User) -> None:
     assertContains(answer, "no free vports")
 
 
+def test_the_state_of_a_port_is_shown_where_the_host_tells_it(staff: User) -> None:
+    device = fibre_channel.scsi_host(
+        "scsi_host5", "pci", fibre_channel.NODE, fibre_channel.PORT, vports=(0, 9), state="Linkdown"
+    )
+    make_fibre_host("rack-1", fibre_channel.raw(node_devices=[device], pools=[]))
+    client = signed_in(staff)
+    assertContains(client.get(PAGE, {"host": "rack-1"}), "scsi_host5 says Linkdown")
+    assert client.get("/lab/npiv.json", {"host": "rack-1"}).json()["ports"][0]["port_state"] == "Linkdown"
+
+
+def test_luns_that_are_there_are_offered(staff: User) -> None:
+    make_fibre_host("rack-1", fibre_channel.raw())
+    answer = signed_in(staff).get(PAGE, {"host": "rack-1"})
+    assertContains(answer, f'<option value="{fibre_channel.LUN_PATH}"></option>', html=True)
+    assertContains(answer, 'list="paths-found"')
+    assertContains(answer, '<option value="unit:0:0:1"></option>', html=True)
+
+
 def test_a_vhba_in_use_is_warned_of_and_taken_down_by_its_pool(staff: User) -> None:
     make_fibre_host("rack-1", fibre_channel.raw())
     answer = signed_in(staff).get(PAGE, {"host": "rack-1"})
