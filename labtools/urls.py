@@ -3,7 +3,7 @@
 from django.urls import path
 
 from labtools import upload_views
-from labtools.views import building, devices, host_staff, hosts, images, linting, npiv, snapshots
+from labtools.views import building, devices, host_staff, hosts, images, linting, npiv, search, snapshots
 
 app_name = "labtools"
 image_urls = [
@@ -62,6 +62,10 @@ host_urls = [
     path("changes.csv", snapshots.change_list_csv, name="change_list_csv"),
     path("changes.atom", snapshots.change_feed, name="change_feed"),
 ]
+search_urls = [
+    path("search/", search.lab_search, name="search"),
+    path("search.json", search.lab_search_json, name="search_json"),
+]
 urlpatterns = [
     path("", images.index, name="index"),
     *image_urls,
@@ -69,4 +73,5 @@ urlpatterns = [
     *npiv_urls,
     *device_urls,
     *host_urls,
+    *search_urls,
 ]

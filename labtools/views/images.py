@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from labtools import queries, report_page, sandbox
+from labtools import index_page, queries, report_page, sandbox
 from labtools.forms import VisibilityForm
 from labtools.models import ImageCheck
 from labtools.services import checks, samples
@@ -22,8 +22,15 @@ from portal.accounts.models import User
 
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
-    """What the lab can do."""
-    context = {"samples": queries.sample_reports(), "max_bytes": settings.UPLOAD_MAX_BYTES}
+    """What the lab can do, and what is new on its hosts."""
+    context = {
+        "tab": "overview",
+        "questions": index_page.questions(),
+        "tools": index_page.tools(),
+        "changes": index_page.newest_changes(request.user),
+        "samples": queries.sample_reports(),
+        "max_bytes": settings.UPLOAD_MAX_BYTES,
+    }
     return render(request, "labtools/index.html", context)
 
 

@@ -340,6 +340,8 @@ ADDRESSES = [
     everyone("labtools:device", ON, arguments=_device("virtio-net")),
     machine("labtools:device_json", arguments=_device("virtio-net-pci")),
     machine("labtools:device_csv", arguments=_device("virtio-net-pci")),
+    everyone("labtools:search"),
+    machine("labtools:search_json"),
     Address("labtools:report", 404, 404, 200, _check("private")),
     *(everyone("labtools:report", arguments=_check(key)) for key in REPORTS),
     Address("labtools:report_json", 404, 404, 200, _check("private"), is_page=False),

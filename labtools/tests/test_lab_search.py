@@ -1,0 +1,115 @@
+"""The search of the lab, and its front page."""
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from labtools.tests.lab_hosts import device, make_seen_host
+from labtools.tests.test_devices import document_with, page
+from portal.tests.factories import make_user, signed_in
+
+pytestmark = pytest.mark.django_db
+
+
+def names(client: Client, query: str) -> list[str]:
+    """The device types that are found, in order."""
+    return [one["name"] for one in client.get("/lab/search.json", {"q": query}).json()["devices"]]
+
+
+def make_cards() -> None:
+    """Two hosts with cards that are alike."""
+    make_seen_host()
+    more = (
+        device("my-virtio-net", description="like the other"),
+        device("watch", description="a network adapter"),
+    )
+    make_seen_host("second", document_with(*more))
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("virtio-net", ["virtio-net-pci", "my-virtio-net"]),  # an alias, then a part of a name
+        ("VIRTIO net", ["virtio-net-pci", "my-virtio-net"]),
+        ("network adapter", ["watch", "virtio-net-pci"]),
+        ("virtio-b", ["virtio-blk-pci"]),
+        ("%", []),
+        ("_", []),
+        ("", []),
+        ("   ", []),
+    ],
+)
+def test_names_come_before_descriptions_and_each_once(
+    as_stranger: Client, query: str, found: list[str]
+) -> None:
+    make_cards()
+    assert names(as_stranger, query) == found
+
+
+def test_what_is_found_leads_to_its_page(as_stranger: Client) -> None:
+    make_cards()
+    html = page(as_stranger, "/lab/search/?q=virtio-net")
+    assert 'href="/lab/devices/virtio-net-pci/"' in html
+    assert "2 device types for “virtio-net”." in html
+    part = as_stranger.get("/lab/search/?q=virtio-net", headers={"HX-Request": "true"}).content.decode()
+    assert "<html" not in part
+    assert 'id="lab-count" hx-swap-oob="true"' in part
+
+
+def test_a_mistyped_name_is_guessed(as_stranger: Client) -> None:
+    make_cards()
+    html = page(as_stranger, "/lab/search/?q=virtio-nte-pci")
+    assert 'href="/lab/search/?q=virtio-net-pci"' in html
+    assert as_stranger.get("/lab/search.json?q=virtio-nte-pci").json()["did_you_mean"][0] == "virtio-net-pci"
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["\0", "a\0b", "x" * 10_000, "a " * 5_000, "([*+?\\", "🦆", "\u202e", "<script>", "' OR 1=1", "\ud800"],
+)
+def test_no_words_are_an_error(as_stranger: Client, query: str) -> None:
+    make_cards()
+    for address in ("/lab/search/", "/lab/search.json"):
+        given = query.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+        response = as_stranger.get(address, {"q": given})
+        assert response.status_code == 200
+        assert b"<script>al" not in response.content
+
+
+def test_private_hosts_are_found_by_staff_alone(as_stranger: Client, as_member: Client) -> None:
+    make_seen_host("cellar", document_with(device("secret-card")), visibility="private")
+    assert names(as_stranger, "secret") == names(as_member, "secret") == []
+    assert names(signed_in(make_user("staff@example.org", is_staff=True)), "secret") == ["secret-card"]
+    for client in (as_stranger, as_member):
+        assert "secret" not in client.get("/lab/search.json?q=secret-crad").json()["did_you_mean"]
+        assert "cellar" not in client.get("/lab/").content.decode().lower()
+
+
+@pytest.mark.parametrize("address", ["/lab/search/?q=virtio", "/lab/search/?q=nothing", "/lab/"])
+def test_the_number_of_queries_does_not_grow_with_hosts(as_stranger: Client, address: str) -> None:
+    def count() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            as_stranger.get(address)
+        return len(asked)
+
+    make_seen_host()
+    one = count()
+    for number in (2, 3):
+        make_seen_host(f"pune-{number}", document_with(device(f"card-{number}")))
+    assert count() == one
+
+
+def test_the_front_page_leads_everywhere(as_stranger: Client) -> None:
+    make_seen_host()
+    html = page(as_stranger, "/lab/")
+    assert 'action="/lab/search/"' in html
+    for option, address in (
+        ("-device ?", "/lab/devices/"),
+        ("-device virtio-net-pci,?", "/lab/devices/virtio-net-pci/"),
+    ):
+        assert f"qemu-system-x86_64 {option}</code>" in html
+        assert f'href="{address}"' in html
+    assert "seen for the first time: QEMU 7.2.22" in html
+    assert "Not here yet" not in html
+    assert 'href="/lab/images/"' in html
