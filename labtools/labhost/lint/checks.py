@@ -14,11 +14,11 @@ from .findings import Finding, Place, Severity, quoted, worst_first
 from .machines import check_cpu, check_machine
 from .pasted import DeviceUse, Form, Given, GlobalUse, Pasted
 from .references import check_references
-from .similar import did_you_mean, nearest
+from .similar import Guesser
 
 #: Findings of one text; a reader is helped by the first.
 MAX_FINDINGS = 400
-#: Names looked for among all of a QEMU's; each costs a walk through them.
+#: Names that the other QEMUs are asked for.
 MAX_QUESTIONS = 60
 #: Keys of -device that are no properties of a device type.
 COMMON_KEYS = frozenset({"driver", "id", "bus", "help", "?"})
@@ -38,15 +38,11 @@ class Checker:
         self.others = others
         self.findings: list[Finding] = []
         self.questions = 0
+        self.guesser = Guesser()
 
     def tell(self, severity: Severity, code: str, place: Place, message: str, advice: str = "") -> None:
         """Note a finding."""
         self.findings.append(Finding(severity, code, place, message, advice))
-
-    def meant(self, word: str, known: Iterable[str]) -> str:
-        """“Did you mean …?”, as long as not too much was asked."""
-        self.questions += 1
-        return did_you_mean(nearest(word, known)) if self.questions <= MAX_QUESTIONS else ""
 
     def elsewhere(self, labels: Iterable[str]) -> str:
         """A sentence about where else something is known."""
@@ -72,7 +68,7 @@ class Checker:
         self.objects()
         self.identifiers()
         self.platform()
-        self.findings += check_references(self.pasted, self.facts)
+        self.findings += check_references(self.pasted, self.facts, self.guesser)
         found = worst_first([*self.pasted.findings, *self.findings])
         return found[:MAX_FINDINGS]
 
@@ -81,7 +77,7 @@ class Checker:
         if self.pasted.machine is not None:
             self.findings += check_machine(self.pasted.machine, self.facts, self.others)
         if self.pasted.cpu is not None:
-            self.findings += check_cpu(self.pasted.cpu, self.pasted, self.facts, self.others)
+            self.findings += check_cpu(self.pasted.cpu, self.pasted, self.facts, self.others, self.guesser)
         target = self.pasted.target
         if target and {target, self.facts.target} - {"x86_64", "i386"} and target != self.facts.target:
             message = f"The text is for {target}, and this QEMU emulates {self.facts.target}."
@@ -121,7 +117,9 @@ class Checker:
         creatable = [
             name for name, device in self.facts.devices.items() if device.user_creatable is not False
         ]
-        advice = "" if use.is_from_libvirt else self.meant(use.driver, [*creatable, *self.facts.aliases])
+        advice = (
+            "" if use.is_from_libvirt else self.guesser.meant(use.driver, [*creatable, *self.facts.aliases])
+        )
         elsewhere = self.elsewhere(self.known_devices(use.driver))
         by_libvirt = f"libvirt makes {use.driver} of this; this" if use.is_from_libvirt else "This"
         what = "" if use.is_from_libvirt else f" {quoted(use.driver)}" if use.driver else " of an empty name"
@@ -189,7 +187,7 @@ class Checker:
             self.tell(Severity.NOTE, "array", given.place, message)
             return
         advice = " ".join(
-            filter(None, (self.meant(given.name, known), self.property_elsewhere(device, given.name)))
+            filter(None, (self.guesser.meant(given.name, known), self.property_elsewhere(device, given.name)))
         )
         if given.form is Form.XML:
             message = (
@@ -257,7 +255,7 @@ class Checker:
                 continue
             where = [other.label for other in self.others if item.type in other.objects]
             advice = " ".join(
-                filter(None, (self.meant(item.type, self.facts.objects), self.elsewhere(where)))
+                filter(None, (self.guesser.meant(item.type, self.facts.objects), self.elsewhere(where)))
             )
             what = f"{quoted(item.type)}" if item.type else "without a type"
             message = f"This QEMU has no object type {what}." if item.type else "This object names no type."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -20,7 +21,7 @@ from .pasted import (
     ObjectUse,
     Pasted,
 )
-from .similar import did_you_mean, nearest
+from .similar import Guesser, did_you_mean
 from .words import MAX_PAIRS, Pair, Piece, Shell, json_end, split_option, split_shell
 
 _PROGRAM = re.compile(
@@ -57,6 +58,7 @@ class CommandReader:
         self.has_usb = False
         self.holds_secret = False
         self.options = 0
+        self.guesser = Guesser()
 
     def tell(
         self, severity: Severity, code: str, piece: Piece, option: str, message: str, advice: str = ""
@@ -115,7 +117,7 @@ class CommandReader:
         if "=" in name:
             advice = f"Write -{name.partition('=')[0]} and its value as two words."
         else:
-            advice = did_you_mean(tuple(f"-{one}" for one in nearest(name, FLAGS | WITH_VALUE)))
+            advice = did_you_mean(tuple(f"-{one}" for one in self.guesser.guess(name, FLAGS | WITH_VALUE)))
         message = f"{word.value} is no option of QEMU that this page knows; it was not read."
         self.tell(Severity.WARNING, "unknown-option", word, word.value, message, advice)
         return taken
@@ -164,8 +166,7 @@ class CommandReader:
     def device_pairs(self, value: Piece, label: str) -> DeviceUse | None:
         pairs = split_option(value)
         if len(pairs) > MAX_PAIRS:
-            message = f"Only the first {MAX_PAIRS} properties of this were read."
-            self.tell(Severity.WARNING, "too-many-options", value, label, message)
+            self.too_many(value, label)
         if any(is_help(pair) for pair in pairs):
             message = "QEMU prints help for this and ends; nothing of it is checked."
             self.tell(Severity.NOTE, "help", value, label, message)
@@ -188,6 +189,10 @@ class CommandReader:
         givens = tuple(self.given(pair, label) for pair in pairs if pair not in drivers)
         place = self.lines.place(driver.begin, driver.end, option=label)
         return DeviceUse(driver.value, place, givens, is_unknown=driver.is_unknown)
+
+    def too_many(self, value: Piece, label: str) -> None:
+        message = f"Only the first {MAX_PAIRS} properties of this were read."
+        self.tell(Severity.WARNING, "too-many-options", value, label, message)
 
     def given(self, pair: Pair, label: str) -> Given:
         """A pair as a value given for a property."""
@@ -216,9 +221,11 @@ class CommandReader:
                 'Add "driver": "virtio-net-pci", for example.',
             )
             return None
+        if len(raw) > MAX_PAIRS:
+            self.too_many(value, label)
         givens = tuple(
             Given(name, text_of(item), self.json_place(value, name, label), Form.JSON, item)
-            for name, item in raw.items()
+            for name, item in itertools.islice(raw.items(), MAX_PAIRS)
             if name != "driver"
         )
         place = self.json_place(value, "driver", label)
@@ -241,7 +248,8 @@ class CommandReader:
 
     def json_place(self, value: Piece, name: str, label: str) -> Any:
         found = re.search(
-            re.escape(json.dumps(name)) + r"\s*:\s*(?:\"(?:[^\"\\]|\\.)*\"|[^,}\s]+)", value.value
+            re.escape(json.dumps(name, ensure_ascii=False)) + r"\s*:\s*(?:\"(?:[^\"\\]|\\.)*\"|[^,}\s]+)",
+            value.value,
         )
         piece = value.part(*found.span()) if found else value
         return self.lines.place(piece.begin, piece.end, option=label)

@@ -11,7 +11,7 @@ from . import values
 from .facts import Facts
 from .findings import Finding, Severity, quoted
 from .pasted import CpuUse, Given, MachineUse, Pasted
-from .similar import did_you_mean, nearest
+from .similar import Guesser, did_you_mean, nearest
 
 _VERSIONED = re.compile(r"([a-z0-9-]+-)(\d{1,3})\.(\d{1,3})", re.ASCII)
 #: Targets whose -cpu takes +feature and -feature, and whose properties a snapshot lists completely.
@@ -75,7 +75,9 @@ def accelerator_of(pasted: Pasted) -> str:
     return next((name for name in pasted.accelerators if name in ("kvm", "tcg")), "tcg")
 
 
-def check_cpu(use: CpuUse, pasted: Pasted, facts: Facts, others: Sequence[Facts]) -> Iterator[Finding]:
+def check_cpu(
+    use: CpuUse, pasted: Pasted, facts: Facts, others: Sequence[Facts], guesser: Guesser
+) -> Iterator[Finding]:
     """What is to say about the CPU model and its features."""
     accelerator = accelerator_of(pasted)
     models = facts.cpus(accelerator)
@@ -97,7 +99,7 @@ def check_cpu(use: CpuUse, pasted: Pasted, facts: Facts, others: Sequence[Facts]
         yield Finding(Severity.WARNING, "cpu-deprecated", use.place, message, "Choose a newer model.")
     if is_asked and use.model not in ("host", "max"):
         yield from _missing_features(use, model, accelerator)
-    yield from _features(use, model, facts)
+    yield from _features(use, model, facts, guesser)
 
 
 def _find_model(models: Mapping[str, CpuModel], name: str, target: str) -> CpuModel | None:
@@ -144,7 +146,7 @@ def _missing_features(use: CpuUse, model: CpuModel, accelerator: str) -> Iterato
     )
 
 
-def _features(use: CpuUse, model: CpuModel, facts: Facts) -> Iterator[Finding]:
+def _features(use: CpuUse, model: CpuModel, facts: Facts, guesser: Guesser) -> Iterator[Finding]:
     device = facts.devices.get(model.type)
     properties = None if device is None else facts.properties(device)
     if properties is None:
@@ -159,20 +161,25 @@ def _features(use: CpuUse, model: CpuModel, facts: Facts) -> Iterator[Finding]:
         prop = properties.get(given.name) or properties.get(given.name.replace("_", "-"))
         if prop is None:
             if _plain(given.name) not in _X86_EXTRA:
-                yield _unknown_feature(use, model, facts, properties, given)
+                yield _unknown_feature(use, model, facts, properties, given, guesser)
         elif not sign and (wanted := values.problem(prop, given, facts.release)) is not None:
             message = f"{given.name} does not take {quoted(given.value)}: it is of type {prop.type}."
             yield Finding(Severity.ERROR, "ill-typed", given.place, message, f"Give {wanted}.")
 
 
 def _unknown_feature(
-    use: CpuUse, model: CpuModel, facts: Facts, properties: Mapping[str, Property], given: Given
+    use: CpuUse,
+    model: CpuModel,
+    facts: Facts,
+    properties: Mapping[str, Property],
+    given: Given,
+    guesser: Guesser,
 ) -> Finding:
     richest = facts.devices.get(f"max-{facts.target}-cpu")
     beyond = {} if richest is None else facts.properties(richest) or {}
     is_certain = facts.target in X86 and not use.is_from_libvirt and given.name not in beyond
     message = f"The CPU model {model.name} has no feature or property {quoted(given.name)}."
-    advice = did_you_mean(nearest(given.name, properties))
+    advice = guesser.meant(given.name, properties)
     if use.is_from_libvirt:
         advice = f"{advice} libvirt has names of its own for some features.".strip()
     severity = Severity.ERROR if is_certain else Severity.WARNING

@@ -11,7 +11,7 @@ from .facts import Facts
 from .findings import Finding, Severity, quoted
 from .machines import find_machine
 from .pasted import DeviceUse, Form, Given, Kind, Pasted
-from .similar import did_you_mean, nearest
+from .similar import Guesser
 
 #: Properties of type str that name what another option defines, and which.
 NAMING = {
@@ -43,7 +43,7 @@ PROVIDERS = {
 _PC = re.compile(r"pc-(?:i440fx|q35)-")
 
 
-def check_references(pasted: Pasted, facts: Facts) -> list[Finding]:
+def check_references(pasted: Pasted, facts: Facts, guesser: Guesser) -> list[Finding]:
     """What a whole command line refers to and does not have."""
     if pasted.kind is not Kind.COMMAND or not pasted.is_whole:
         return []
@@ -54,7 +54,7 @@ def check_references(pasted: Pasted, facts: Facts) -> list[Finding]:
         device = facts.device(use.driver)
         if device is None or use.is_unknown:
             continue
-        found += _names(pasted, facts, use, device, ids)
+        found += _names(pasted, facts, use, device, ids, guesser)
         found += _bus(pasted, use, device, machine, ids)
     return found
 
@@ -68,7 +68,9 @@ def _machine_name(pasted: Pasted, facts: Facts) -> str:
     return "" if machine is None else machine.name
 
 
-def _names(pasted: Pasted, facts: Facts, use: DeviceUse, device: Device, ids: set[str]) -> Iterator[Finding]:
+def _names(
+    pasted: Pasted, facts: Facts, use: DeviceUse, device: Device, ids: set[str], guesser: Guesser
+) -> Iterator[Finding]:
     properties = facts.properties(device) or {}
     for given in use.givens:
         prop = properties.get(given.name)
@@ -78,18 +80,20 @@ def _names(pasted: Pasted, facts: Facts, use: DeviceUse, device: Device, ids: se
         if link in LINKS:
             known = pasted.names.get("object", frozenset()) | ids
             if given.value not in known:
-                yield _missing(given, f"-object of type {link}" if link == "iothread" else "-object", known)
+                yield _missing(
+                    given, f"-object of type {link}" if link == "iothread" else "-object", known, guesser
+                )
         elif prop.type == "str" and given.name in NAMING:
             kind = NAMING[given.name]
             known = pasted.names.get(kind, frozenset())
             if given.value not in known and not _IMPLICIT.match(given.value) and given.form is not Form.FLAG:
                 option = "-drive or -blockdev" if kind == "drive" else f"-{kind}"
-                yield _missing(given, option, known)
+                yield _missing(given, option, known, guesser)
 
 
-def _missing(given: Given, option: str, known: frozenset[str] | set[str]) -> Finding:
+def _missing(given: Given, option: str, known: frozenset[str] | set[str], guesser: Guesser) -> Finding:
     message = f"No {option} of this command line is called {quoted(given.value)}."
-    advice = did_you_mean(nearest(given.value, known)) or "Add it, or correct the name."
+    advice = guesser.meant(given.value, known) or "Add it, or correct the name."
     return Finding(Severity.ERROR, "missing-name", given.place, message, advice)
 
 

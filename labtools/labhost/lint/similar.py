@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 #: Longer names are not compared: nobody mistypes one of these.
 MAX_LENGTH = 80
+#: Names that are compared for one text.
+MAX_COMPARISONS = 15_000
 
 
 def distance(first: str, second: str, limit: int) -> int:
@@ -42,6 +44,24 @@ def nearest(word: str, known: Iterable[str], *, at_most: int = 3) -> tuple[str, 
     best = min((edits for edits, _, _ in found), default=0)
     # A name two edits away is no answer where another is one away.
     return tuple(name for edits, _, name in sorted(found) if edits == best)[:at_most]
+
+
+class Guesser:
+    """“Did you mean” for one text, as long as not too much was compared: a text may be wrong in every word."""
+
+    def __init__(self, comparisons: int = MAX_COMPARISONS) -> None:
+        self._left = comparisons
+
+    def guess(self, word: str, known: Collection[str]) -> tuple[str, ...]:
+        """The nearest of ``known``, or nothing once the text had its share."""
+        if len(known) > self._left:
+            return ()
+        self._left -= len(known)
+        return nearest(word, known)
+
+    def meant(self, word: str, known: Collection[str]) -> str:
+        """The same as a question, or nothing."""
+        return did_you_mean(self.guess(word, known))
 
 
 def did_you_mean(names: tuple[str, ...]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labtools.labhost.document import CpuModel, Device, Machine, Property, PropertyList, Status
-from labtools.labhost.lint import Facts, Finding, Severity, lint, read_pasted
+from labtools.labhost.lint import Facts, Finding, Severity, lint, read_pasted, similar
 
 NET = (
     Property("bootindex", "int32", "", None),
@@ -181,11 +181,36 @@ def test_worst_comes_first_and_the_text_orders_the_rest() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "unit", ["-device nosuchdevice", "-device virtio-net-pci,nosuch=1", "-object nosuch,id=a"]
-)
-def test_many_wrong_names_take_little_time(unit: str) -> None:
+REPEATED = {
+    "device": [f"-device nosuchdevice{number}" for number in range(2_500)],
+    "property": [f"-device virtio-net-pci,nosuch=1{number}" for number in range(2_500)],
+    "option": [f"-devcie{number} x" for number in range(2_900)],
+    "name": [f"-netdev user,id=abcdefg{n} -device virtio-net-pci,netdev=hbcdefg{n}" for n in range(1_400)],
+}
+
+
+@pytest.mark.parametrize("kind", REPEATED)
+def test_names_that_are_all_wrong_are_compared_a_bounded_number_of_times(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared = 0
+
+    def count(first: str, second: str, limit: int) -> int:
+        nonlocal compared
+        compared += 1
+        return limit + 1
+
+    monkeypatch.setattr(similar, "distance", count)
     names = ["virtio-net-pci", *(f"virtio-thing-{number:03}-pci" for number in range(500))]
     devices = tuple(make_device(name) for name in names)
-    text = " ".join(f"{unit}{number}" for number in range(2_500))
+    text = " ".join(REPEATED[kind])
     assert len(lint(read_pasted(text), make_facts(devices=devices), [make_facts()] * 20)) == 400
+    assert 1_000 < compared <= similar.MAX_COMPARISONS
+
+
+def test_json_of_too_many_properties_is_cut() -> None:
+    names = ",".join(f'"p{number}":1' for number in range(3_000))
+    pasted = read_pasted('{"driver":"virtio-net-pci",' + names + "}")
+    (device,) = pasted.devices
+    assert len(device.givens) == 999
+    assert [item.code for item in pasted.findings] == ["too-many-options"]
