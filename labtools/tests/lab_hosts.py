@@ -163,6 +163,16 @@ def make_document(raw: dict[str, Any] | None = None, **names: Any) -> HostDocume
     return parse_document(json.dumps(raw).encode())
 
 
+def probe_answer(version: str = "7.2.22") -> bytes:
+    """What a host sends when it is asked: a small document in form."""
+    raw = make_document_json(version)
+    for qemu in raw["qemu"]:
+        qemu["machines"].sort(key=lambda machine: machine["name"])
+        for one in qemu["devices"]:
+            one["properties"] = None
+    return json.dumps(raw).encode()
+
+
 def make_host(slug: str = "pune-1", **fields: Any) -> LabHost:
     """A local, public host that nobody asked yet."""
     return LabHost.objects.create(

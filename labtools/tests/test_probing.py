@@ -1,6 +1,5 @@
 """The life of a probe: one at a time, whose result counts, and how a host that fails is left alone."""
 
-import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,12 +11,11 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from labtools import tasks
-from labtools.labhost.labprobe import FORMAT
 from labtools.models import LabHost, Sighting
 from labtools.services import asking, probing
 from labtools.services.asking import ProbeFailure
 from labtools.services.snapshots import record_document
-from labtools.tests.lab_hosts import AT, make_document_json, make_host
+from labtools.tests.lab_hosts import AT, make_host, probe_answer
 from portal.accounts.models import User
 from portal.tests.factories import make_user
 
@@ -38,17 +36,6 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
 @pytest.fixture(autouse=True)
 def _middle_of_every_spread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("random.random", lambda: 0.5)
-
-
-def document(version: str = "7.2.22") -> bytes:
-    """What a host would send."""
-    raw = make_document_json(version)
-    for qemu in raw["qemu"]:
-        for device in qemu["devices"]:
-            device["properties"] = None
-        qemu["machines"].sort(key=lambda machine: machine["name"])
-    assert raw["format"] == FORMAT
-    return json.dumps(raw).encode()
 
 
 def answer(monkeypatch: pytest.MonkeyPatch, result: bytes | Exception, then: Any = None) -> list[int]:
@@ -113,7 +100,7 @@ class TestAsking:
 @pytest.mark.django_db
 class TestRunning:
     def test_an_answer_is_kept(self, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
-        answer(monkeypatch, document())
+        answer(monkeypatch, probe_answer())
         host = queued(failures=2, last_failure="refused", last_failure_words="x", last_failure_mend="y")
         before = timezone.now()
         probing.run_probe(host.pk)
@@ -133,7 +120,7 @@ class TestRunning:
 
     @pytest.mark.parametrize("state", [State.IDLE, State.RUNNING])
     def test_what_is_not_queued_is_not_asked(self, state: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        asked = answer(monkeypatch, document())
+        asked = answer(monkeypatch, probe_answer())
         host = make_host(probe_state=state, probe_started_at=AT)
         probing.run_probe(host.pk)
         probing.run_probe(host.pk + 1)
@@ -144,7 +131,7 @@ class TestRunning:
             if len(asked) == 1:
                 probing.run_probe(host.pk)
 
-        asked = answer(monkeypatch, document(), then=deliver_again)
+        asked = answer(monkeypatch, probe_answer(), then=deliver_again)
         host = queued()
         probing.run_probe(host.pk)
         assert asked == [host.pk]
@@ -189,7 +176,7 @@ class TestRunning:
         assert "secret of the inside" in caplog.text
 
     def test_a_bug_while_keeping_leaves_nothing_half_kept(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        answer(monkeypatch, document())
+        answer(monkeypatch, probe_answer())
 
         def record_and_break(**given: Any) -> None:
             record_document(**given)
@@ -209,7 +196,7 @@ class TestRunning:
             probing.sweep_hosts(at=host.next_probe_at)
             assert LabHost.objects.get(pk=host.pk).last_failure == "worker_stopped"
 
-        answer(monkeypatch, document(), then=take_back)
+        answer(monkeypatch, probe_answer(), then=take_back)
         host = queued()
         probing.run_probe(host.pk)
         host.refresh_from_db()
@@ -221,14 +208,14 @@ class TestRunning:
         def next_one_runs(host: LabHost) -> None:
             LabHost.objects.filter(pk=host.pk).update(probe_number=host.probe_number + 1)
 
-        for result in (document(), REFUSED):
+        for result in (probe_answer(), REFUSED):
             answer(monkeypatch, result, then=next_one_runs)
             host = queued(slug=f"pune-{len(str(result))}")
             probing.run_probe(host.pk)
             host.refresh_from_db()
             assert (host.probe_state, host.failures, host.current) == (State.RUNNING, 0, None)
 
-    @pytest.mark.parametrize("result", [document(), REFUSED], ids=["answer", "failure"])
+    @pytest.mark.parametrize("result", [probe_answer(), REFUSED], ids=["answer", "failure"])
     def test_what_comes_after_the_address_was_changed_is_asked_again(
         self, result: bytes | Exception, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -243,7 +230,7 @@ class TestRunning:
         assert host.next_probe_at <= timezone.now()
 
     def test_a_host_that_is_deleted_meanwhile_is_forgotten(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for result in (document(), REFUSED):
+        for result in (probe_answer(), REFUSED):
             answer(monkeypatch, result, then=lambda host: host.delete())
             probing.run_probe(queued().pk)
         assert not LabHost.objects.exists()
@@ -253,7 +240,7 @@ class TestRunning:
 @pytest.mark.django_db(transaction=True)
 def test_no_transaction_is_open_while_a_host_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     open_ones = []
-    answer(monkeypatch, document(), then=lambda host: open_ones.append(connection.in_atomic_block))
+    answer(monkeypatch, probe_answer(), then=lambda host: open_ones.append(connection.in_atomic_block))
     probing.run_probe(queued().pk)
     assert open_ones == [False]
 
@@ -307,7 +294,7 @@ class TestSweeping:
             waits.append((host.next_probe_at - at).total_seconds())
             at = host.next_probe_at
         assert waits == [60, 60, 60, 120, 240, 480]
-        answer(monkeypatch, document())
+        answer(monkeypatch, probe_answer())
         self.sweep(at)
         probing.run_probe(host.pk)
         host.refresh_from_db()
@@ -326,7 +313,7 @@ class TestSweeping:
         def die(host: LabHost) -> None:
             raise KeyboardInterrupt
 
-        answer(monkeypatch, document(), then=die)
+        answer(monkeypatch, probe_answer(), then=die)
         host = queued()
         with pytest.raises(KeyboardInterrupt):
             probing.run_probe(host.pk, at=AT)
