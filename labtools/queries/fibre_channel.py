@@ -1,5 +1,6 @@
 """Fibre Channel across the lab: the ports of the hosts that a person may see, and every name that is in use."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -48,11 +49,12 @@ def every_name() -> frozenset[str]:
     return frozenset(name for survey in surveys.values() for name in survey.uses())
 
 
-def _survey_all(digests: tuple[str, ...] | list[str]) -> dict[str, npiv.FibreSurvey]:
-    missing = [digest for digest in digests if digest not in _surveys]
-    if len(_surveys) + len(missing) > inventories.KEPT:
-        _surveys.clear()
-        missing = list(digests)
-    for digest, contents in inventories.contents(missing).items():
-        _surveys[digest] = npiv.survey(contents)
-    return {digest: _surveys[digest] for digest in digests if digest in _surveys}
+def _survey_all(digests: Iterable[str]) -> dict[str, npiv.FibreSurvey]:
+    wanted = set(digests)
+    found = {digest: kept for digest in wanted if (kept := _surveys.get(digest))}
+    read = {
+        digest: npiv.survey(contents)
+        for digest, contents in inventories.contents(wanted - found.keys()).items()
+    }
+    inventories.keep(_surveys, read)
+    return found | read

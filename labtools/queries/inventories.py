@@ -5,10 +5,13 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from labtools.labhost.inventory import Inventory as Contents
 from labtools.labhost.inventory import InventoryError, inventory_from_json
 from labtools.models import Fact, Inventory, LabHost
+
+T = TypeVar("T")
 
 #: Inventories that a process keeps in memory, parsed; they are never changed under their hash.
 KEPT = 200
@@ -32,9 +35,7 @@ def host_inventories(user: object) -> tuple[HostInventory, ...]:
         .order_by("host__position", "host__slug")
     )
     found = [HostInventory(row.host, row.taken_at, row.digest) for row in rows]
-    return tuple(
-        sorted(found, key=lambda one: one.host.transport != LabHost.Transport.DEMONSTRATION),
-    )
+    return tuple(sorted(found, key=lambda one: one.host.transport != LabHost.Transport.DEMONSTRATION))
 
 
 def _parse(data: bytes) -> Contents | None:
@@ -53,13 +54,19 @@ def all_digests() -> tuple[str, ...]:
 def contents(digests: Iterable[str]) -> dict[str, Contents]:
     """The inventories under these hashes. At most one query; what is stored no more is left out."""
     wanted = set(digests)
-    missing = wanted - _kept.keys()
+    # Another thread may empty the dictionary at any time, so nothing is looked up twice.
+    found = {digest: kept for digest in wanted if (kept := _kept.get(digest))}
+    missing = wanted - found.keys()
     if missing:
-        if len(_kept) + len(missing) > KEPT:
-            _kept.clear()
         parts = Fact.objects.filter(pk__in=missing, kind=Fact.Kind.INVENTORY).values_list("pk", "data")
-        read = {pk: found for pk, data in parts if (found := _parse(bytes(data)))}
-        _kept.update(read)
-        if len(wanted) > KEPT:
-            return read
-    return {digest: _kept[digest] for digest in wanted if digest in _kept}
+        read = {pk: parsed for pk, data in parts if (parsed := _parse(bytes(data)))}
+        keep(_kept, read)
+        found |= read
+    return found
+
+
+def keep(kept: dict[str, T], new: dict[str, T]) -> None:
+    """Add ``new`` to what a process keeps by hash, and start afresh where that is more than :data:`KEPT`."""
+    if len(kept) + len(new) > KEPT:
+        kept.clear()
+    kept.update(list(new.items())[:KEPT])

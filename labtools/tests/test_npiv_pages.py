@@ -3,6 +3,7 @@
 import html
 import json
 import re
+import zlib
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,7 +16,7 @@ from pytest_django.asserts import assertContains, assertNotContains, assertTempl
 
 from labtools.labhost.npiv import parse_wwn
 from labtools.labhost.tests import fibre_channel
-from labtools.models import LabHost
+from labtools.models import Fact, LabHost
 from labtools.queries import fibre_channel as queries
 from labtools.queries import inventories
 from labtools.tests.fibre_hosts import make_fibre_host, make_real_host, names_of
@@ -256,6 +257,28 @@ def test_the_page_asks_the_same_number_of_questions_for_one_host_and_for_three(
             assert client.get(PAGE, NAMES).status_code == 200
         counts.append(len(seen))
     assert counts[0] == counts[1]
+
+
+def test_what_a_process_keeps_is_bounded_and_loses_nothing(
+    member: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inventories, "KEPT", 3)
+    inventories._kept.clear()
+    queries._surveys.clear()
+    for number in range(1, 6):
+        make_real_host(f"rack-{number}", number)
+        assert len(queries.fibre_hosts(member)) == number
+        assert len(queries.every_name()) == 2 * number + 1  # they share a fabric
+        assert len(inventories._kept) <= 3 >= len(queries._surveys)
+
+
+def test_an_inventory_of_another_release_is_left_out(member: User) -> None:
+    make_fibre_host()
+    host = make_real_host("rack-1", 1)
+    inventories._kept.clear()
+    queries._surveys.clear()
+    Fact.objects.filter(pk=host.inventory.digest).update(data=zlib.compress(b'{"of": "tomorrow"}'))
+    assert [one.host.slug for one in queries.fibre_hosts(member)] == ["demonstration"]
 
 
 # ---------------------------------------------------------------------------------------------------- other forms
