@@ -3,7 +3,7 @@
 from django.urls import path
 
 from labtools import upload_views
-from labtools.views import building, devices, host_staff, hosts, images, linting, npiv, search, snapshots
+from labtools.views import building, cpus, devices, host_staff, hosts, images, linting, machines, npiv, search, snapshots
 
 app_name = "labtools"
 image_urls = [
@@ -66,6 +66,21 @@ search_urls = [
     path("search/", search.lab_search, name="search"),
     path("search.json", search.lab_search_json, name="search_json"),
 ]
+# Names are a host's: they may have any sign of a path.
+comparison_urls = [
+    path("cpus/", cpus.cpu_list, name="cpu_list"),
+    path("cpus.json", cpus.cpu_list_json, name="cpu_list_json"),
+    path("cpus.csv", cpus.cpu_list_csv, name="cpu_list_csv"),
+    path("cpus/<path:name>.json", cpus.cpu_json, name="cpu_json"),
+    path("cpus/<path:name>.csv", cpus.cpu_csv, name="cpu_csv"),
+    path("cpus/<path:name>/", cpus.cpu, name="cpu"),
+    path("machines/", machines.machine_list, name="machine_list"),
+    path("machines.json", machines.machine_list_json, name="machine_list_json"),
+    path("machines.csv", machines.machine_list_csv, name="machine_list_csv"),
+    path("machines/<path:name>.json", machines.machine_json, name="machine_json"),
+    path("machines/<path:name>.csv", machines.machine_csv, name="machine_csv"),
+    path("machines/<path:name>/", machines.machine, name="machine"),
+]
 urlpatterns = [
     path("", images.index, name="index"),
     *image_urls,
@@ -74,4 +89,5 @@ urlpatterns = [
     *device_urls,
     *host_urls,
     *search_urls,
+    *comparison_urls,
 ]

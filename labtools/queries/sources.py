@@ -66,6 +66,11 @@ class Source:
         return self.emulator.target
 
     @property
+    def version_key(self) -> tuple[int, ...]:
+        """Its QEMU's version for comparing: ``10.0.13`` is (10, 0, 13)."""
+        return tuple(int(number) for number in re.findall(r"[0-9]{1,9}", self.emulator.version)[:4])
+
+    @property
     def binary_name(self) -> str:
         """What to type on one's own machine; the path on the host is for staff."""
         return f"qemu-system-{self.emulator.target}"
