@@ -3,7 +3,23 @@
 from django.urls import path
 
 from labtools import upload_views
-from labtools.views import building, cpus, devices, host_staff, hosts, images, linting, machines, npiv, search, snapshots
+from labtools.views import (
+    building,
+    comparison,
+    cpus,
+    devices,
+    fleet,
+    host_staff,
+    hosts,
+    images,
+    linting,
+    machines,
+    matrix,
+    modules,
+    npiv,
+    search,
+    snapshots,
+)
 
 app_name = "labtools"
 image_urls = [
@@ -80,6 +96,18 @@ comparison_urls = [
     path("machines/<path:name>.json", machines.machine_json, name="machine_json"),
     path("machines/<path:name>.csv", machines.machine_csv, name="machine_csv"),
     path("machines/<path:name>/", machines.machine, name="machine"),
+    path("matrix/", matrix.matrix_page, name="matrix"),
+    path("matrix.json", matrix.matrix_json, name="matrix_json"),
+    path("matrix.csv", matrix.matrix_csv, name="matrix_csv"),
+    path("compare/", comparison.comparison, name="compare"),
+    path("compare.json", comparison.comparison_json, name="compare_json"),
+    path("compare.csv", comparison.comparison_csv, name="compare_csv"),
+    path("common/", fleet.common, name="common"),
+    path("common.json", fleet.common_json, name="common_json"),
+    path("common.csv", fleet.common_csv, name="common_csv"),
+    path("modules/", modules.modules, name="modules"),
+    path("modules.json", modules.modules_json, name="modules_json"),
+    path("modules.csv", modules.modules_csv, name="modules_csv"),
 ]
 urlpatterns = [
     path("", images.index, name="index"),

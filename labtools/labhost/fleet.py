@@ -125,22 +125,20 @@ def _common_machines(qemus: Sequence[Qemu]) -> Common:
 
 def _cpus(qemus: Sequence[Qemu], accelerator: str) -> Common:
     tables: list[Mapping[str, CpuModel]] = []
-    silent = set()
+    silent: dict[int, str] = {}
     for position, qemu in enumerate(qemus):
         asked = next((item for item in qemu.accelerators if item.name == accelerator), None)
-        if asked is None or asked.status is not Status.OK:
-            silent.add(position)
+        if asked is None:
+            silent[position] = f"{accelerator} was not asked"
+        elif asked.status is not Status.OK:
+            silent[position] = f"{accelerator} does not answer"
         tables.append({cpu.name: cpu for cpu in asked.cpus} if asked else {})
     found = _sift(tables, _why_no_cpu)
-    return Common(found.names, tuple(_without_answer(lack, silent, accelerator) for lack in found.lacks))
+    return Common(found.names, tuple(_without_answer(lack, silent) for lack in found.lacks))
 
 
-def _without_answer(lack: Lack, silent: set[int], accelerator: str) -> Lack:
-    where = (
-        (position, f"{accelerator} does not answer" if position in silent else reason)
-        for position, reason in lack.where
-    )
-    return Lack(lack.name, tuple(where))
+def _without_answer(lack: Lack, silent: Mapping[int, str]) -> Lack:
+    return Lack(lack.name, tuple((position, silent.get(position, why)) for position, why in lack.where))
 
 
 def _why_no_cpu(cpu: CpuModel) -> str:

@@ -64,6 +64,12 @@ class CpuRow:
         """The answers in the order of columns."""
         return (self.kvm, self.tcg)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether there is nothing more to say of it."""
+        model = self.model
+        return not (model.is_deprecated or model.alias_of or model.is_static) and model.is_migration_safe
+
     def is_usable(self, accelerator: str) -> bool:
         """Whether a guest gets the whole model."""
         answer = self.kvm if accelerator == "kvm" else self.tcg
@@ -83,6 +89,8 @@ class CpuTable:
     total: int
     silent: tuple[Accelerator, ...]
     """Accelerators that did not answer, with QEMU's last words."""
+    unasked: tuple[str, ...]
+    """Accelerators that were not asked: a reference version has no CPU of its own."""
     usable: dict[str, int]
     """How many of all models are usable, by accelerator that answered."""
 
@@ -110,6 +118,7 @@ def cpu_table(source: Source, q: str = "", show: str = "") -> CpuTable:
         rows=rows,
         total=len(everything),
         silent=tuple(one for one in asked.values() if one and one.status is not Status.OK),
+        unasked=tuple(name for name, one in asked.items() if one is None),
         usable={
             name: sum(row.is_usable(name) for row in everything)
             for name, one in asked.items()
@@ -171,9 +180,16 @@ class CpuPage:
         """Its facts on the first source that has it."""
         return next((place.row.model for place in self.places if place.row), None)
 
-    def count(self, accelerator: str) -> int:
-        """On how many sources a guest gets the whole model."""
-        return sum(place.row is not None and place.row.is_usable(accelerator) for place in self.places)
+    @property
+    def counts(self) -> dict[str, tuple[int, int]]:
+        """By accelerator: on how many sources a guest gets the whole model, of how many that answered."""
+        return {
+            name: (
+                sum(place.row is not None and place.row.is_usable(name) for place in self.places),
+                sum(_has_answered(facts.accelerator(place.source.emulator, name)) for place in self.places),
+            )
+            for name in ACCELERATORS
+        }
 
 
 def cpu_page(name: str, columns: tuple[Source, ...]) -> CpuPage:
@@ -182,7 +198,7 @@ def cpu_page(name: str, columns: tuple[Source, ...]) -> CpuPage:
     A model of x86 is not missing on ARM: sources of targets that nowhere have it are left out.
     """
     facts.read_ahead([source.emulator for source in columns], Fact.Kind.CPUS)
-    places = [CpuOn(source, _row(source, name)) for source in columns]
+    places = [CpuOn(source, cpu_row(source, name)) for source in columns]
     targets = {place.source.target for place in places if place.row}
     shown = tuple(
         sorted(
@@ -192,7 +208,8 @@ def cpu_page(name: str, columns: tuple[Source, ...]) -> CpuPage:
     return CpuPage(name, shown, _features(shown))
 
 
-def _row(source: Source, name: str) -> CpuRow | None:
+def cpu_row(source: Source, name: str) -> CpuRow | None:
+    """The model ``name`` on ``source``; None where it is not there."""
     asked = [facts.accelerator(source.emulator, accelerator) for accelerator in ACCELERATORS]
     models = [next((cpu for cpu in one.cpus if cpu.name == name), None) if one else None for one in asked]
     if not any(models):

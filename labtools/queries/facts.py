@@ -189,7 +189,7 @@ class StoredPropertyLists(Mapping[str, PropertyList]):
 
 def stored_document(snapshot: Snapshot) -> HostDocument:
     """A snapshot as the document that it came from, without the inventory. Property lists are read when used."""
-    emulators = tuple(_qemu(emulator) for emulator in snapshot.emulators.order_by("position"))
+    emulators = tuple(stored_qemu(emulator) for emulator in snapshot.emulators.order_by("position"))
     used = frozenset(
         device.properties for qemu in emulators for device in qemu.devices if device.properties is not None
     )
@@ -205,7 +205,8 @@ def stored_document(snapshot: Snapshot) -> HostDocument:
     )
 
 
-def _qemu(emulator: Emulator) -> Qemu:
+def stored_qemu(emulator: Emulator) -> Qemu:
+    """One binary of a snapshot as it was in the document."""
     asked = (accelerator(emulator, name) for name in ("tcg", "kvm"))
     return Qemu(
         binary=emulator.binary,

@@ -26,14 +26,14 @@ class MachineTable:
     elsewhere: tuple[MachineRow, ...]
     total: int
     columns: tuple[Source, ...]
-    """The sources that were compared: all of the target, this one among them."""
+    """The sources that were compared, this one among them."""
 
 
-def machine_table(source: Source, available: tuple[Source, ...], q: str = "", show: str = "") -> MachineTable:
-    """The machine types that have each word of ``q`` in their name or alias. One query at most."""
-    columns = tuple(one for one in available if one.emulator.key == source.emulator.key)
-    if source.is_pinned:
-        columns = (source, *columns)
+def machine_table(source: Source, columns: tuple[Source, ...], q: str = "", show: str = "") -> MachineTable:
+    """The machine types that have each word of ``q`` in their name or alias, and which of ``columns`` have them.
+
+    One query at most.
+    """
     facts.read_ahead([one.emulator for one in columns], Fact.Kind.MACHINES)
     found: dict[str, list[Source]] = {}
     for one in columns:

@@ -100,8 +100,7 @@ def cpu(request: HttpRequest, name: str) -> HttpResponse:
         "tab": "cpus",
         "page": page,
         "columns": [place.source for place in page.places],
-        "kvm_count": page.count("kvm"),
-        "tcg_count": page.count("tcg"),
+        "counts": page.counts,
     }
     return render(request, "labtools/cpu.html", context)
 

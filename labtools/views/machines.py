@@ -10,23 +10,39 @@ from labtools.exports import csv_answer, json_answer, source_json
 from labtools.labhost.document import Machine
 from labtools.labhost.sections import machines_json
 from labtools.queries.machines import SHOWS, MachinePage, MachineTable, machine_page, machine_table
-from labtools.queries.sources import Source
-from labtools.views.choice import nothing_yet, one_source, several_sources
+from labtools.queries.sources import Source, choose_default
+from labtools.views.choice import nothing_yet, of_target, several_sources
 
 
-def _table(request: HttpRequest, source: Source, available: tuple[Source, ...]) -> MachineTable:
-    return machine_table(source, available, request.GET.get("q", "")[:100], request.GET.get("show", ""))
+def _asked(request: HttpRequest) -> tuple[tuple[Source, ...], Source | None, tuple[Source, ...]]:
+    """All sources, the one whose machine types are listed, and those that it is compared with, itself among them.
+
+    The first ``on=`` is the source. Others, and a pinned one, leave no more than what they name: that is how a
+    permanent link stays what it was.
+    """
+    available, chosen = several_sources(request)
+    source = chosen[0] if chosen else choose_default(available)
+    if source is None or len(chosen) > 1 or source.is_pinned:
+        return available, source, chosen
+    return available, source, of_target(available, source.emulator.key)
+
+
+def _table(request: HttpRequest, source: Source, columns: tuple[Source, ...]) -> MachineTable:
+    return machine_table(source, columns, request.GET.get("q", "")[:100], request.GET.get("show", ""))
 
 
 @require_safe
 def machine_list(request: HttpRequest) -> HttpResponse:
     """The machine types of a source, and which other versions and hosts have them."""
-    available, source = one_source(request)
+    available, source, columns = _asked(request)
     context = {
         "tab": "machines",
         "sources": available,
         "source": source,
-        "table": _table(request, source, available) if source else None,
+        "table": _table(request, source, columns) if source else None,
+        "pins": (source, *(one for one in columns if one.permanent_key != source.permanent_key))
+        if source
+        else (),
         "shows": SHOWS,
         "q": request.GET.get("q", "")[:100],
         "show": request.GET.get("show", ""),
@@ -37,10 +53,7 @@ def machine_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 def machine_list_json(request: HttpRequest) -> JsonResponse:
     """The same as data."""
-    available, source = one_source(request)
-    if source is None:
-        raise nothing_yet()
-    table = _table(request, source, available)
+    source, table = _found(request)
     rows: list[dict[str, Any]] = [
         {
             **(machines_json([row.here])[0] if row.here else {"name": row.name}),
@@ -49,6 +62,13 @@ def machine_list_json(request: HttpRequest) -> JsonResponse:
         for row in (*table.here, *table.elsewhere)
     ]
     return json_answer(request, {"source": source_json(source), "machines": rows})
+
+
+def _found(request: HttpRequest) -> tuple[Source, MachineTable]:
+    _, source, columns = _asked(request)
+    if source is None:
+        raise nothing_yet()
+    return source, _table(request, source, columns)
 
 
 _HEADER = ("alias", "default", "deprecated", "CPUs at most", "default CPU")
@@ -67,10 +87,7 @@ def _cells(machine: Machine) -> list[str]:
 @require_safe
 def machine_list_csv(request: HttpRequest) -> HttpResponse:
     """The same as a table."""
-    available, source = one_source(request)
-    if source is None:
-        raise nothing_yet()
-    table = _table(request, source, available)
+    _, table = _found(request)
     rows = (
         [
             row.name,

@@ -119,6 +119,8 @@ MEETUP_TABS = (
     "photos",
 )
 CHAPTER_TABS = ("new_meetup", "venues", "new_venue", "co_hosting", "series_list", "chapter_messages")
+# Pages that set versions and hosts beside each other.
+COMPARISONS = ("cpu_list", "machine_list", "matrix", "compare", "common", "modules")
 # A report in each of its states, that anybody with its link may see.
 REPORTS = ("sample", "healthy", "unlisted", "queued", "running", "failed", "errored")
 
@@ -342,6 +344,21 @@ ADDRESSES = [
     machine("labtools:device_csv", arguments=_device("virtio-net-pci")),
     everyone("labtools:search"),
     machine("labtools:search_json"),
+    *(everyone(f"labtools:{name}") for name in COMPARISONS),
+    *(
+        machine(f"labtools:{name}_{form}")
+        for name in COMPARISONS
+        if name != "common"
+        for form in ("json", "csv")
+    ),
+    # Nobody chose what to intersect.
+    *(machine(f"labtools:common_{form}", 404) for form in ("json", "csv")),
+    everyone("labtools:cpu", arguments=_device("qemu64")),
+    everyone("labtools:cpu", 404, arguments=_device("no-such-model")),
+    *(machine(f"labtools:cpu_{form}", arguments=_device("qemu64")) for form in ("json", "csv")),
+    everyone("labtools:machine", arguments=_device("q35")),
+    everyone("labtools:machine", 404, arguments=_device("no-such-machine")),
+    *(machine(f"labtools:machine_{form}", arguments=_device("q35")) for form in ("json", "csv")),
     Address("labtools:report", 404, 404, 200, _check("private")),
     *(everyone("labtools:report", arguments=_check(key)) for key in REPORTS),
     Address("labtools:report_json", 404, 404, 200, _check("private"), is_page=False),

@@ -112,9 +112,10 @@ def _host(before: HostDocument, after: HostDocument) -> Iterator[str]:
         yield f"libvirt {old} to {new}"
     elif old != new:
         yield f"libvirt {new} answers" if new else f"libvirt {old} does not answer any more"
-    if before.machine != after.machine:
+    if before.machine and after.machine and before.machine != after.machine:
         yield f"machine {before.machine} to {after.machine}"
-    if before.kernel != after.kernel:
+    # Reference versions ran on no kernel of their own.
+    if before.kernel and after.kernel and before.kernel != after.kernel:
         yield f"kernel {before.kernel} to {after.kernel}"
 
 
@@ -137,7 +138,7 @@ def _devices(found: Differences) -> Iterator[str]:
     }
     devices = [change for change in found.devices if change.name not in cpu_types]
     for kind, words in (
-        (Kind.DIED, "{} ends QEMU when it is asked for"),
+        (Kind.DIED, "QEMU ends over {}"),
         (Kind.REMOVED, "{} removed"),
         (Kind.RETURNED, "{} came back"),
         (Kind.ADDED, "{} added"),

@@ -95,7 +95,8 @@ def advise(device: Device, distribution: Distribution, target: str) -> Advice:
         return _library(device.name, library["library"], distribution, target)
     if _OTHER_BUILD.search(words):
         return _advice(device.name, Cause.OTHER_BUILD, target)
-    module = _module_of_words(words, target) or _module_of_type(device.name, target)
+    # Last words that we do not understand may be of any trouble; without any, the type itself is the trace.
+    module = _module_of_words(words, target) if words else _module_of_type(device.name, target)
     if module:
         package = perhaps["package"] if perhaps else distribution.packages.get(module, "")
         basis = distribution.basis if package else Basis.UNKNOWN

@@ -92,6 +92,8 @@ def test_cpu_models_are_common_where_they_are_usable_by_accelerator() -> None:
     )
     assert cpus["kvm"].names == ()
     assert cpus["kvm"].lacks[0] == Lack("EPYC", ((1, "kvm does not answer"),))
+    unasked = intersect([one, make_qemu()]).cpus["kvm"]
+    assert unasked.lacks[0] == Lack("EPYC", ((1, "kvm was not asked"),))
 
 
 def test_objects_are_common_by_name() -> None:

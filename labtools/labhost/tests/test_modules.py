@@ -148,6 +148,12 @@ def test_without_words_the_type_itself_is_looked_up() -> None:
     assert advice.find == "dnf provides '*/hw-usb-redirect.so'"
 
 
+def test_other_trouble_of_a_type_that_is_in_a_module_is_not_blamed_on_it() -> None:
+    assert (
+        advise(died("usb-redir", "Segmentation fault"), distribution_of(SID), "x86_64").cause is Cause.UNKNOWN
+    )
+
+
 def test_an_unknown_distribution_gets_the_module_and_no_package() -> None:
     advice = advise(died("usb-redir", ""), distribution_of("v11.0.0-rc1"), "x86_64")
     assert (advice.file, advice.package, advice.install, advice.find) == ("hw-usb-redirect.so", "", "", "")
