@@ -1,4 +1,4 @@
-"""What libvirt of a host says it has, as frozen types: :func:`read_inventory` asks and never hangs."""
+"""What libvirt of a host says it has: read from the section ``libvirt`` of a document into frozen types."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import json
 import os
 import select
 import subprocess
-import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from . import inventory_xml
@@ -34,10 +32,9 @@ from .inventory_types import (
 )
 from .inventory_xml import clean, text_at
 from .labprobe import before_exec, end_group
-from .libvirt_client import LibvirtTarget
 
-#: Seconds, and bytes of the child's answer.
-DEADLINE, MAX_BYTES = 15.0, 16 << 20
+#: Bytes of a child's answer.
+MAX_BYTES = 16 << 20
 NOT_IN_FORM = "libvirt's answer is not in the form that was asked for."
 
 __all__ = [
@@ -61,25 +58,12 @@ __all__ = [
     "inventory_from_json",
     "inventory_to_json",
     "parse_inventory",
-    "read_inventory",
     "read_section",
 ]
 
 
 class LibvirtRefused(InventoryError):
     """libvirt of the host cannot be reached; the message has its own words."""
-
-
-def read_inventory(
-    target: LibvirtTarget, *, deadline: float = DEADLINE, socket: Path | None = None
-) -> Inventory:
-    """Ask ``target`` within ``deadline`` seconds; :class:`InventoryError` if it does not answer in form.
-
-    ``socket`` is a path of the portal's own configuration (a private libvirtd), never of a form.
-    """
-    program = Path(__file__).with_name("libvirt_client.py")
-    arguments = [target.name] + ([str(socket)] if socket else [])
-    return parse_inventory(answer_of([sys.executable, "-I", str(program), *arguments], deadline))
 
 
 def answer_of(argv: list[str], deadline: float) -> bytes:
@@ -114,7 +98,7 @@ def answer_of(argv: list[str], deadline: float) -> bytes:
 
 
 def parse_inventory(data: bytes) -> Inventory:
-    """Return the inventory in the child's answer; :class:`InventoryError` if anything in it is out of form."""
+    """Return the inventory in a section ``libvirt`` as JSON; :class:`InventoryError` if any of it is out of form."""
     try:
         raw = json.loads(data)
     except (ValueError, RecursionError):

@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
-"""Print, as one JSON document, what every QEMU binary of this machine offers.
+"""Print, as one JSON document, what every QEMU binary of this machine offers and what its libvirt has.
 
 One file, the standard library, Python 3.6 or newer, Linux, no root, no network: it may be copied anywhere,
-or be the forced command of an SSH key. It takes no argument. Each QEMU is started with no machine, sandboxed
-and stopped, and asked by QMP on its standard streams (QEMU's docs/interop/qmp-spec); none outlives the probe.
+or be the forced command of an SSH key. Each QEMU is started with no machine, sandboxed and stopped, and asked by
+QMP on its standard streams (QEMU's docs/interop/qmp-spec). libvirt is asked read-only, through libvirt-python where
+it is installed and through ``virsh -r`` elsewhere. No process outlives the probe.
+
+It needs no argument. The portal uses two on its own machine: ``--demonstration`` asks libvirt's test driver and no
+QEMU, ``--libvirt-socket PATH`` asks the libvirtd of that socket.
 
 The document (format 1): ``format``, ``probed_at`` (UTC), ``host`` (``machine``, ``kernel``), ``problems``
 (sentences), ``property_lists`` (SHA-256 of a list's canonical JSON to the list, each once), ``qemu``: one entry
@@ -11,21 +15,29 @@ a binary with ``binary``, ``status`` (ok/died/error), ``last_words``, ``version`
 ``devices``, ``machines``, ``objects`` and ``accelerators`` (``tcg``, ``kvm``: ``status``, ``last_words``,
 ``sandboxed``, ``cpus``). Device types are asked for once, under the first accelerator that starts: their properties are
 class facts and do not differ. All lists are in order of name, so equal hosts give equal bytes.
+
+``libvirt`` (may be missing): ``uri``, ``through``, ``version`` and ``hypervisor_version`` (as libvirt packs them:
+9.1.2 is 9001002; 0: no answer), ``capabilities``, ``domain_capabilities``, ``node_devices``, ``networks`` (XML),
+``pools`` (``xml``, ``active``, ``persistent``, ``autostart``, ``volumes``), ``refused``: kind to the reason why it is
+missing or not whole; the kind ``connection`` where libvirt cannot be reached, and nothing else is there.
 """
 
 import ctypes
 import glob
 import hashlib
+import importlib
 import json
 import os
 import re
 import resource
 import select
+import shlex
 import signal
 import subprocess
 import sys
 import time
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Union
+import urllib.parse
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 Json = Dict[str, Any]
 
@@ -36,6 +48,11 @@ DEADLINE, START_LIMIT, ANSWER_LIMIT = 30.0, 10.0, 5.0
 DOCUMENT_LIMIT, ANSWER_BYTES, LAST_WORDS_BYTES = 16 << 20, 8 << 20, 2048
 #: The address space of one QEMU, in bytes. An idle one without a machine needs about 2 GiB, mostly unused.
 ADDRESS_SPACE = 16 << 30
+#: libvirt: seconds for all questions, which are asked at once; bytes of one answer and of one question's process.
+LIBVIRT_LIMIT, LIBVIRT_BYTES, LIBVIRT_SPACE = 8.0, 2 << 20, 2 << 30
+#: How many things of one kind are read, and how many volumes of one pool.
+THINGS, VOLUMES = 2000, 5000
+SYSTEM, DEMONSTRATION = "qemu:///system", "test:///default"
 #: How many binaries are probed, and how often one may die and be started again.
 BINARIES, DEATHS = 40, 64
 ACCELERATORS: Sequence[str] = ("tcg", "kvm")
@@ -128,7 +145,7 @@ def end_group(group: int) -> None:
         pass
 
 
-def before_exec(libc: Any, parent: int) -> Callable[[], None]:
+def before_exec(libc: Any, parent: int, address_space: int = ADDRESS_SPACE) -> Callable[[], None]:
     """Return what the child does between fork and exec: die with its parent, keep to limits, dump no core."""
 
     def prepare() -> None:
@@ -137,7 +154,7 @@ def before_exec(libc: Any, parent: int) -> Callable[[], None]:
         if os.getppid() != parent:  # it died before the line above
             os._exit(1)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        for what, wanted in ((resource.RLIMIT_AS, ADDRESS_SPACE), (resource.RLIMIT_CPU, int(DEADLINE))):
+        for what, wanted in ((resource.RLIMIT_AS, address_space), (resource.RLIMIT_CPU, int(DEADLINE))):
             hard = resource.getrlimit(what)[1]
             limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
             resource.setrlimit(what, (limit, limit))
@@ -361,7 +378,7 @@ class Probe:
         self.until = time.monotonic() + DEADLINE
         self.reader = reader
         self.libc = ctypes.CDLL(None)
-        self.alive = []  # type: List[Qemu]
+        self.alive = []  # type: List[Union[Qemu, Question]]
         self.problems = []  # type: List[str]
         self.lists = {}  # type: Dict[str, List[Json]]
         self._full = 0
@@ -369,16 +386,16 @@ class Probe:
 
     def close(self) -> None:
         """End every process that is left."""
-        for qemu in list(self.alive):
-            qemu.end()
+        for process in list(self.alive):
+            process.end()
         self.keeper.close()
 
-    def document(self, binaries: List[str]) -> Json:
-        """Probe each of ``binaries`` and return the document."""
+    def document(self, binaries: List[str], libvirt: Optional[Json] = None) -> Json:
+        """Probe each of ``binaries`` and return the document, with libvirt's answers in it."""
         if len(binaries) > BINARIES:
             self.problems.append("%d QEMU binaries were found, %d probed" % (len(binaries), BINARIES))
         uname = os.uname()
-        return {
+        document = {
             "format": FORMAT,
             "probed_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "host": {"machine": uname.machine, "kernel": uname.release},
@@ -386,6 +403,9 @@ class Probe:
             "property_lists": self.lists,
             "problems": self.problems,
         }
+        if libvirt is not None:
+            document["libvirt"] = libvirt
+        return document
 
     def binary(self, path: str) -> Json:
         """Return one entry of ``qemu``."""
@@ -562,11 +582,9 @@ def _cpus(items: List[Json]) -> List[Json]:
     return sorted(cpus, key=lambda cpu: cpu["name"])
 
 
-def find_binaries(folders: Optional[List[str]] = None) -> List[str]:
-    """Return the paths of all QEMU system emulators, each program once: PATH, libexec, libvirt's emulators."""
-    emulators = []
+def find_binaries(folders: Optional[List[str]] = None, emulators: Sequence[str] = ()) -> List[str]:
+    """Return the paths of all QEMU system emulators, each program once: PATH, libexec, libvirt's ``emulators``."""
     if folders is None:
-        emulators = libvirt_emulators()
         folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
         folders += ["/usr/bin", "/usr/local/bin", "/usr/libexec", "/usr/lib/qemu", "/usr/libexec/qemu"]
     candidates = list(emulators)
@@ -582,28 +600,331 @@ def find_binaries(folders: Optional[List[str]] = None) -> List[str]:
     return sorted(found.values())
 
 
-def libvirt_emulators() -> List[str]:
-    """Return the emulators that libvirt of this machine names, or none where virsh has no answer."""
+class Question:
+    """One question to libvirt, in a process of its own: no signal interrupts libvirt, but a process can be killed.
+
+    The process writes a line of JSON for each thing, so that what came before it fell silent is kept.
+    """
+
+    def __init__(self, probe: Probe, kind: str, uri: str) -> None:
+        self._probe = probe
+        self.kind = kind
+        self._heard = bytearray()
+        self._is_full = self._is_over = False
+        parent = os.getpid()
+        self.stream, writing = os.pipe()
+        # No signal may find the child between its birth and the end of the handlers that it was born with.
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
+        try:
+            self._pid = os.fork()
+            if self._pid == 0:
+                try:
+                    _prepare_question(writing, before_exec(probe.libc, parent, LIBVIRT_SPACE))
+                    _answer_question(kind, uri)
+                finally:
+                    os._exit(0)
+            os.close(writing)
+            probe.keeper.watch(self._pid)
+            probe.alive.append(self)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)
+
+    def hear(self) -> None:
+        """Take what there is to read; end the process at its end, or when it said too much."""
+        piece = os.read(self.stream, 1 << 16)
+        self._heard += piece
+        self._is_over = not piece
+        self._is_full = len(self._heard) > LIBVIRT_BYTES
+        if self._is_over or self._is_full:
+            self.end()
+
+    def answers(self) -> List[Any]:
+        """Return the things on the whole lines; the last is null, or a text that says what is wrong."""
+        lines = bytes(self._heard).split(b"\n")[:-1]
+        found = [json.loads(line.decode("ascii")) for line in lines]
+        if found and (found[-1] is None or isinstance(found[-1], str)):
+            return found
+        if self._is_full:
+            found.append("the answer is larger than %d bytes; the rest is left out" % LIBVIRT_BYTES)
+        elif not self._is_over:
+            found.append("gave no whole answer in %g seconds" % LIBVIRT_LIMIT)
+        else:
+            found.append("the question ended before its answer did")
+        return found
+
+    def end(self) -> None:
+        """Kill the process and all it started, and wait for it."""
+        if self in self._probe.alive:
+            end_group(self._pid)
+            try:
+                os.kill(self._pid, signal.SIGKILL)  # it may not have come to have a group of its own
+            except ProcessLookupError:
+                pass
+            os.waitpid(self._pid, 0)
+            os.close(self.stream)
+            self._probe.alive.remove(self)
+            self._probe.keeper.forget(self._pid)
+
+
+def _prepare_question(writing: int, prepare: Callable[[], None]) -> None:
+    """In the child: default signals, nothing open but the pipe as standard output, a group of its own, limits."""
+    for number in ENDING_SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream, source in ((0, nothing), (1, writing), (2, nothing)):
+        os.dup2(source, stream)
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) > 2:
+            try:
+                os.close(int(name))
+            except OSError:  # that of the list itself
+                pass
+    prepare()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)
+
+
+def _answer_question(kind: str, uri: str) -> None:
+    """In the child: write each thing on a line, and a text with the reason or null at the end."""
+    end = None  # type: Optional[str]
     try:
-        process = subprocess.Popen(
-            ["virsh", "-r", "-c", "qemu:///system", "capabilities"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            preexec_fn=before_exec(ctypes.CDLL(None), os.getpid()),
+        for thing in _ask_libvirt(kind, uri):
+            _write_line(thing)
+    except NoLibvirt as error:
+        end = str(error)
+    _write_line(end)
+
+
+def _write_line(thing: Any) -> None:
+    line = canonical(thing) + b"\n"
+    while line:
+        line = line[os.write(1, line) :]
+
+
+def _ask_libvirt(kind: str, uri: str) -> Iterator[Any]:
+    try:
+        asked = Library(uri)  # type: Union[Library, Virsh]
+    except ImportError:
+        asked = Virsh(uri)
+    return iter(getattr(asked, kind)())
+
+
+class NoLibvirt(Exception):
+    """libvirt refused, or cannot be reached; the words are its own."""
+
+
+class Library:
+    """libvirt asked through libvirt-python, in its words. ImportError where that is not installed."""
+
+    def __init__(self, uri: str) -> None:
+        self._libvirt = importlib.import_module("libvirt")  # type: Any
+        self._libvirt.registerErrorHandler(lambda *_: None, None)
+        self._connection = self._call(self._libvirt.openReadOnly, uri)  # type: Any
+
+    def _call(self, question: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return question(*arguments)
+        except self._libvirt.libvirtError as error:
+            raise NoLibvirt(printable(str(error))[:LAST_WORDS_BYTES]) from None
+
+    def host(self) -> Iterator[Any]:
+        """Through what, the two versions, the capabilities."""
+        yield ["through", "libvirt-python"]
+        yield ["version", self._call(self._connection.getLibVersion)]
+        yield ["hypervisor_version", self._call(self._connection.getVersion)]
+        yield ["capabilities", self._call(self._connection.getCapabilities)]
+
+    def domain_capabilities(self) -> Iterator[Any]:
+        """Of a guest by default. libvirt refuses that to read-only connections (error 29), and says so."""
+        yield [self._call(self._connection.getDomainCapabilities)]
+
+    def node_devices(self) -> Iterator[Any]:
+        """The XML of each."""
+        return self._each(self._call(self._connection.listAllDevices))
+
+    def networks(self) -> Iterator[Any]:
+        """The XML of each."""
+        return self._each(self._call(self._connection.listAllNetworks))
+
+    def _each(self, things: List[Any]) -> Iterator[Any]:
+        for thing in things[:THINGS]:
+            try:
+                yield [thing.XMLDesc()]
+            except self._libvirt.libvirtError:
+                continue  # it vanished while the others were read
+
+    def pools(self) -> Iterator[Any]:
+        """Every pool with its flags, then every volume with the number of its pool: a pool may hang, and does."""
+        active = []
+        pools = self._call(self._connection.listAllStoragePools)[:THINGS]
+        for pool in sorted(pools, key=lambda pool: str(pool.name())):
+            try:
+                found = {"xml": pool.XMLDesc(), "active": bool(pool.isActive()), "volumes": []}
+                found.update(persistent=bool(pool.isPersistent()), autostart=bool(pool.autostart()))
+            except self._libvirt.libvirtError:
+                continue
+            yield found
+            active.append(pool if found["active"] else None)
+        for number, pool in enumerate(active):
+            try:
+                volumes = pool.listAllVolumes()[:VOLUMES] if pool is not None else []
+            except self._libvirt.libvirtError:
+                continue
+            for (text,) in self._each(volumes):
+                yield [number, text]
+
+
+class Virsh:
+    """libvirt asked through ``virsh -r``, for hosts without libvirt-python. Gives what :class:`Library` gives."""
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+
+    def _run(self, *words: str) -> str:
+        """Return what ``virsh`` prints; it runs in the process group of the question and ends with it."""
+        argv = ["virsh", "--readonly", "--quiet", "--connect", self._uri, *words]
+        environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"}
+        try:
+            process = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment,
+            )
+        except OSError:
+            raise NoLibvirt("neither libvirt-python nor virsh can be started on this host") from None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        out = process.stdout.read(LIBVIRT_BYTES)
+        words_of_error = printable(process.stderr.read(LAST_WORDS_BYTES)).replace("error: ", "")
+        if process.wait() != 0 and not out.strip():
+            raise NoLibvirt(" ".join(words_of_error.split()) or "virsh failed and did not say why")
+        return out.decode("utf-8", "replace")
+
+    def _names(self, *words: str) -> List[str]:
+        # Tables are padded on the right, also those of one column.
+        return [line.rstrip() for line in self._run(*words).split("\n") if line.strip()]
+
+    def _documents(self, root: str, commands: List[List[str]]) -> Iterator[Tuple[int, str]]:
+        """Yield the XML documents that ``commands`` print, each with the number of its command, several a process."""
+        whole = re.compile(r"<%s(?=[\s>]).*?</%s>" % (root, root), re.DOTALL)
+        for first in range(0, len(commands), 50):
+            batch = commands[first : first + 50]
+            # virsh reads quotes as a shell does, and takes what follows an option's name for its value.
+            line = "; ".join(" ".join(shlex.quote(word) for word in words) for words in batch)
+            for number, text in enumerate(whole.findall(self._run(line))):
+                yield first + number, text
+
+    def host(self) -> Iterator[Any]:
+        """Through what, the two versions, the capabilities."""
+        yield ["through", "virsh"]
+        text = self._run("version", "--daemon")
+        for key, words in (
+            ("version", "Running against daemon:"),
+            ("hypervisor_version", "Running hypervisor:"),
+        ):
+            match = re.search(words + r" (?:\S+ )?(\d+)\.(\d+)\.(\d+)", text)
+            numbers = [int(number) for number in match.groups()] if match else [0, 0, 0]
+            yield [key, numbers[0] * 1000000 + numbers[1] * 1000 + numbers[2]]
+        yield ["capabilities", self._run("capabilities")]
+
+    def domain_capabilities(self) -> Iterator[Any]:
+        """Of a guest by default; refused to read-only connections."""
+        yield [self._run("domcapabilities")]
+
+    def node_devices(self) -> Iterator[Any]:
+        """The XML of each."""
+        names = self._names("nodedev-list")[:THINGS]
+        for _, text in self._documents("device", [["nodedev-dumpxml", "--device", name] for name in names]):
+            yield [text]
+
+    def networks(self) -> Iterator[Any]:
+        """The XML of each."""
+        names = self._names("net-list", "--all", "--name")[:THINGS]
+        for _, text in self._documents("network", [["net-dumpxml", "--network", name] for name in names]):
+            yield [text]
+
+    def pools(self) -> Iterator[Any]:
+        """Every pool with its flags, then every volume with the number of its pool."""
+        names = sorted(self._names("pool-list", "--all", "--name"))[:THINGS]
+        active, persistent, autostart = (
+            set(self._names("pool-list", "--name", *more))
+            for more in ([], ["--all", "--persistent"], ["--all", "--autostart"])
         )
-    except (OSError, subprocess.SubprocessError):
-        return []
-    try:
-        text = process.communicate(timeout=ANSWER_LIMIT)[0][:ANSWER_BYTES].decode("utf-8", "replace")
-    except subprocess.TimeoutExpired:
-        return []
-    finally:
-        end_group(process.pid)
-        process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
-    return re.findall(r"<emulator>(/[^<&]{1,1000})</emulator>", text)
+        known = []
+        for name in names:
+            for _, text in self._documents("pool", [["pool-dumpxml", "--pool", name]]):
+                known.append(name)
+                found = {"xml": text, "active": name in active, "volumes": []}  # type: Json
+                found.update(persistent=name in persistent, autostart=name in autostart)
+                yield found
+        for number, name in enumerate(known):
+            for text in self._volumes(name) if name in active else []:
+                yield [number, text]
+
+    def _volumes(self, pool: str) -> Iterator[str]:
+        try:
+            rows = self._names("vol-list", "--pool", pool)[:VOLUMES]
+        except NoLibvirt:
+            return
+        # A table of names and paths. A file's path ends with its name, which tells blanks in it from the column's.
+        matches = [
+            re.match(r" ?(\S.*?) +/(?:.*/)?\1$", row) or re.match(r" ?(\S.*?) {3,}\S", row) for row in rows
+        ]
+        commands = [["vol-dumpxml", "--pool", pool, "--vol", match.group(1)] for match in matches if match]
+        for _, text in self._documents("volume", commands):
+            yield text
+
+
+KINDS = ("host", "domain_capabilities", "node_devices", "networks", "pools")
+
+
+def read_libvirt(probe: Probe, uri: str) -> Json:
+    """Ask libvirt all questions at once and return the section ``libvirt``; never longer than its limit."""
+    until = min(time.monotonic() + LIBVIRT_LIMIT, probe.until)
+    questions = [Question(probe, kind, uri) for kind in KINDS]
+    waiting = select.poll()
+    for question in questions:
+        waiting.register(question.stream, select.POLLIN)
+    waiting.register(probe.reader, 0)
+    by_stream = {question.stream: question for question in questions}
+    while by_stream and time.monotonic() < until:
+        for stream, event in waiting.poll(max(1, int((until - time.monotonic()) * 1000))):
+            if stream == probe.reader:
+                if event & (select.POLLERR | select.POLLHUP):
+                    raise Stopped("nobody reads the document")
+                waiting.unregister(stream)
+                continue
+            by_stream[stream].hear()
+            if by_stream[stream] not in probe.alive:
+                waiting.unregister(stream)
+                del by_stream[stream]
+    for question in questions:
+        question.end()
+    return _section(uri, {question.kind: question.answers() for question in questions})
+
+
+def _section(uri: str, answers: Dict[str, List[Any]]) -> Json:
+    refused = {kind: answers[kind].pop() for kind in KINDS}
+    section = {"uri": uri, "through": "", "version": 0, "hypervisor_version": 0, "capabilities": ""}  # type: Json
+    section.update((key, value) for key, value in answers["host"])
+    if not section["version"]:
+        return {"uri": uri, "refused": {"connection": refused["host"] or "libvirt names no version"}}
+    section["domain_capabilities"] = "".join(text for (text,) in answers["domain_capabilities"])
+    for kind in ("node_devices", "networks"):
+        section[kind] = sorted(text for (text,) in answers[kind])
+    pools = [pool for pool in answers["pools"] if isinstance(pool, dict)]
+    for answer in answers["pools"]:
+        if isinstance(answer, list):
+            pools[answer[0]]["volumes"].append(answer[1])
+    section["pools"] = pools
+    section["refused"] = {kind: words for kind, words in refused.items() if words}
+    return section
+
+
+def emulators_of(libvirt: Json) -> List[str]:
+    """Return the emulators that the capabilities in the section ``libvirt`` name."""
+    return re.findall(r"<emulator>(/[^<&]{1,1000})</emulator>", libvirt.get("capabilities", ""))
 
 
 def _stop(number: int, _frame: object) -> None:
@@ -623,8 +944,24 @@ def dump(document: Json) -> bytes:
     return text
 
 
-def main() -> int:
+def arguments_of(words: Sequence[str]) -> Tuple[str, bool]:
+    """Return the URI of libvirt and whether QEMU is asked; ValueError for arguments that there are not."""
+    if not words:
+        return SYSTEM, True
+    if list(words) == ["--demonstration"]:
+        return DEMONSTRATION, False
+    if len(words) == 2 and words[0] == "--libvirt-socket" and os.path.isabs(words[1]):
+        return SYSTEM + "?socket=" + urllib.parse.quote(words[1]), True
+    raise ValueError("usage: labprobe.py [--demonstration | --libvirt-socket /PATH]")
+
+
+def main(arguments: Sequence[str] = ()) -> int:
     """Probe this machine and print the document; exit code 0 also where there is no QEMU to ask."""
+    try:
+        uri, asks_qemu = arguments_of(arguments)
+    except ValueError as error:
+        sys.stderr.write("%s\n" % error)
+        return 2
     for number in ENDING_SIGNALS:
         signal.signal(number, _stop)
     # Everything has its own limit; this one also ends a wait for a reader that does not read.
@@ -632,7 +969,9 @@ def main() -> int:
     probe = None
     try:
         probe = Probe()
-        text = dump(probe.document(find_binaries()))
+        libvirt = read_libvirt(probe, uri)
+        binaries = find_binaries(emulators=emulators_of(libvirt)) if asks_qemu else []
+        text = dump(probe.document(binaries, libvirt))
         while text:
             text = text[os.write(1, text) :]
         os.write(1, b"\n")
@@ -648,4 +987,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

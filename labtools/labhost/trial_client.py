@@ -1,6 +1,6 @@
 """Make and end a vHBA on libvirt's test driver, in a process of its own. Knows no other URI.
 
-This file and ``libvirt_client.py`` are the only ones that import libvirt. That one reads hosts and can change
+This file and ``labprobe.py`` are the only ones that import libvirt. That one reads hosts and can change
 nothing; this one changes things and can reach no host: ``test:///default`` lives in this process and ends with it.
 It runs as ``python trial_client.py DOCUMENTS``, a JSON object of XML by kind, and prints JSON; whoever started it
 kills it at the deadline.

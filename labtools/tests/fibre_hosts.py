@@ -1,26 +1,14 @@
 """Lab hosts with Fibre Channel for tests: the demonstration as libvirt has it, and hosts with names of their own."""
 
-import json
-import subprocess
-import sys
 import zlib
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from django.utils import timezone
 
 from labtools.labhost import inventory, sections
 from labtools.labhost.tests import fibre_channel
+from labtools.labhost.tests.libvirt_hosts import demonstration
 from labtools.models import Fact, Inventory, LabHost
-
-
-@cache
-def demonstration_raw() -> str:
-    """What ``libvirt_client`` prints of the test driver."""
-    program = Path(inventory.__file__).with_name("libvirt_client.py")
-    argv = [sys.executable, "-I", str(program), "DEMONSTRATION"]
-    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
 
 
 def make_fibre_host(slug: str = "demonstration", raw: dict[str, Any] | None = None, **fields: Any) -> LabHost:
@@ -28,8 +16,8 @@ def make_fibre_host(slug: str = "demonstration", raw: dict[str, Any] | None = No
     values: dict[str, Any] = {"name": slug.replace("-", " ").capitalize()}
     values["transport"] = LabHost.Transport.DEMONSTRATION if raw is None else LabHost.Transport.LOCAL
     host, _ = LabHost.objects.update_or_create(slug=slug, defaults=values | fields)
-    answer = demonstration_raw() if raw is None else json.dumps(raw)
-    data = sections.canonical(inventory.inventory_to_json(inventory.parse_inventory(answer.encode())))
+    found = demonstration() if raw is None else inventory.read_section(raw)
+    data = sections.canonical(inventory.inventory_to_json(found))
     digest = sections.digest(data)
     Fact.objects.get_or_create(
         digest=digest, defaults={"kind": Fact.Kind.INVENTORY, "data": zlib.compress(data)}

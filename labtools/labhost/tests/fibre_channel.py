@@ -45,7 +45,7 @@ def other(name: str, parent: str, kind: str) -> str:
 def fc_pool(
     name: str, adapter: str, *, kind: str = "fc_host", volumes: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    """A running pool as ``libvirt_client`` gives it, with these attributes of its adapter."""
+    """A running pool as labprobe gives it, with these attributes of its adapter."""
     xml = f"<pool type='scsi'><name>{name}</name><source><adapter type='{kind}' {adapter}/></source></pool>"
     found = [f"<volume type='block'><name>{volume}</name></volume>" for volume in volumes]
     return {"xml": xml, "active": True, "persistent": True, "autostart": True, "volumes": found}
@@ -93,7 +93,7 @@ POOLS = [
 
 
 def raw(**changes: Any) -> dict[str, Any]:
-    """The answer of ``libvirt_client`` for that host, with ``changes``."""
+    """The section ``libvirt`` of that host, with ``changes``."""
     return {
         "uri": "qemu:///system",
         "refused": {},

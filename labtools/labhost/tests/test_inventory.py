@@ -16,72 +16,91 @@ import pytest
 
 from labtools.labhost import inventory
 from labtools.labhost.host_xml import HostXmlError, parse_xml
-from labtools.labhost.inventory import InventoryError, parse_inventory, read_inventory
-from labtools.labhost.libvirt_client import LibvirtTarget
+from labtools.labhost.inventory import InventoryError, LibvirtRefused, parse_inventory, read_section
+from labtools.labhost.tests.libvirt_hosts import ask_libvirt, demonstration, private_libvirtd, virsh
 
-STATE = ("/etc/libvirt", "/var/lib/libvirt", "/var/cache/libvirt", "/var/log/libvirt", "/run/libvirt")
+#: Names that a shell, virsh or a table would take for something else.
+NAMES = ("debian.iso", "b c   d.iso", "it's; quit.iso", "-x.img", "\u0928.iso", "$(id) `id` \\.iso")
+WAYS = ("Library", "Virsh")
 
 
 @pytest.fixture(scope="module")
 def libvirtd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A libvirtd with nothing of this machine's state, in a PID namespace that ends with it; yields its sockets."""
-    folder = tmp_path_factory.mktemp("libvirtd")
-    access = ["auth_unix_ro", "auth_unix_rw"]
-    lines = [f'unix_sock_dir = "{folder}"', *(f'{key} = "none"' for key in access)]
-    (folder / "libvirtd.conf").write_text("\n".join(lines) + "\n")
-    argv = ["bwrap", "--dev-bind", "/", "/", "--proc", "/proc", "--unshare-pid", "--die-with-parent"]
-    for path in STATE:
-        argv += ["--tmpfs", path]
-    argv += ["libvirtd", "-f", str(folder / "libvirtd.conf"), "-p", str(folder / "pid")]
-    with (
-        (folder / "log").open("wb") as log,
-        subprocess.Popen(argv, stdout=log, stderr=log, stdin=subprocess.DEVNULL) as process,
-    ):
-        try:
-            until = time.monotonic() + 20
-            while not (folder / "libvirt-sock-ro").exists():
-                assert process.poll() is None, (folder / "log").read_text()
-                assert time.monotonic() < until, "libvirtd made no socket"
-                time.sleep(0.05)
-            yield folder
-        finally:
-            process.kill()
+    """The sockets of a libvirtd with nothing of this machine's state."""
+    with private_libvirtd(tmp_path_factory.mktemp("libvirtd")) as folder:
+        yield folder
 
 
-def virsh(folder: Path, *arguments: str) -> None:
-    uri = f"qemu:///system?socket={folder}/libvirt-sock"
-    subprocess.run(["virsh", "-q", "-c", uri, *arguments], check=True, stdout=subprocess.DEVNULL)
+def socket_of(folder: Path) -> tuple[str, str]:
+    """The arguments with which labprobe asks that libvirtd."""
+    return "--libvirt-socket", str(folder / "libvirt-sock-ro")
 
 
 def test_the_demonstration_host_has_its_hbas() -> None:
-    found = read_inventory(LibvirtTarget.DEMONSTRATION)
+    found = demonstration()
     hbas = {device.name: device for device in found.node_devices if device.fibre_channel}
     assert set(hbas) == {"scsi_host1", "scsi_host2", "scsi_host11"}
     first, vhba = hbas["scsi_host1"], hbas["scsi_host11"]
     assert first.fibre_channel is not None
     assert (first.host_number, first.fibre_channel.wwpn) == (1, "1000000012341234")
     assert (first.fibre_channel.is_npiv_capable, first.fibre_channel.vports) == (True, 0)
+    assert found.vhbas == (vhba,)
     assert vhba.fibre_channel is not None
     assert (vhba.parent, vhba.fibre_channel.is_npiv_capable) == ("scsi_host1", False)
     assert [pool.name for pool in found.pools] == ["default-pool"]
     assert found.networks == ("default",)
+    assert [(node.id, node.memory, node.cpus) for node in found.numa_nodes] == [
+        (0, 2 << 30, 8),
+        (1, 4 << 30, 8),
+    ]
     assert dict(found.refused).keys() == {"domain_capabilities"}
 
 
-def test_a_real_libvirtd_shows_its_pools_and_volumes(libvirtd: Path, tmp_path: Path) -> None:
-    (tmp_path / "debian.iso").write_bytes(b"\0" * 4096)
-    virsh(libvirtd, "pool-define-as", "isos", "dir", "--target", str(tmp_path))
+@pytest.fixture(scope="module")
+def isos(libvirtd: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of hostile names that is a running pool, beside a pool that is not running."""
+    folder = tmp_path_factory.mktemp("isos")
+    for name in NAMES:
+        (folder / name).write_bytes(b"\0" * 4096)
+    virsh(libvirtd, "pool-define-as", "my isos", "dir", "--target", str(folder))
     virsh(libvirtd, "pool-define-as", "asleep", "dir", "--target", "/nowhere")
-    virsh(libvirtd, "pool-start", "isos")
-    found = read_inventory(LibvirtTarget.SYSTEM, socket=libvirtd / "libvirt-sock-ro")
-    asleep, isos = found.pools
+    virsh(libvirtd, "pool-start", "my isos")
+    return folder
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_real_libvirtd_shows_its_pools_and_volumes(libvirtd: Path, isos: Path, way: str) -> None:
+    section = ask_libvirt(*socket_of(libvirtd), through=way)
+    assert section["through"] == {"Library": "libvirt-python", "Virsh": "virsh"}[way]
+    found = read_section(section)
+    asleep, running = found.pools
     assert (asleep.name, asleep.is_active, asleep.volumes) == ("asleep", False, ())
-    assert (isos.is_active, isos.is_persistent, isos.is_autostart, isos.type) == (True, True, False, "dir")
-    (volume,) = isos.volumes
-    assert (volume.name, volume.path, volume.capacity) == ("debian.iso", f"{tmp_path}/debian.iso", 4096)
+    assert (running.name, running.type) == ("my isos", "dir")
+    assert (running.is_active, running.is_persistent, running.is_autostart) == (True, True, False)
+    assert {volume.name: (volume.path, volume.capacity) for volume in running.volumes} == {
+        name: (f"{isos}/{name}", 4096) for name in NAMES
+    }
+    assert running.permissions is not None
+    assert running.permissions.owner == os.getuid()
     assert found.architecture == os.uname().machine
     assert "/usr/bin/qemu-system-x86_64" in found.emulators
-    assert any(device.kind == "pci" and device.vendor for device in found.node_devices)
+    assert any(device.pci and device.vendor for device in found.node_devices)
+    assert (
+        "read only access prevents virConnectGetDomainCapabilities"
+        in dict(found.refused)["domain_capabilities"]
+    )
+
+
+def test_both_ways_find_the_same(libvirtd: Path, isos: Path) -> None:
+    library, shell = (read_section(ask_libvirt(*socket_of(libvirtd), through=way)) for way in WAYS)
+    assert library.node_devices == shell.node_devices
+    assert library.pools == shell.pools
+    assert (library.version, library.hypervisor_version, library.emulators, library.numa_nodes) == (
+        shell.version,
+        shell.hypervisor_version,
+        shell.emulators,
+        shell.numa_nodes,
+    )
 
 
 def test_the_connection_cannot_change_anything(libvirtd: Path) -> None:
@@ -94,24 +113,28 @@ def test_the_connection_cannot_change_anything(libvirtd: Path) -> None:
     assert "read only access prevents" in done.stderr
 
 
-def test_a_daemon_that_never_answers_ends_at_the_deadline(tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_a_daemon_that_never_answers_ends_at_the_deadline(tmp_path: Path, way: str) -> None:
     path = tmp_path / "silent"
     with socket.socket(socket.AF_UNIX) as silent:
         silent.bind(str(path))
         silent.listen()
         begun = time.monotonic()
-        with pytest.raises(InventoryError, match="no answer in 1 seconds"):
-            read_inventory(LibvirtTarget.SYSTEM, socket=path, deadline=1)
+        section = ask_libvirt("--libvirt-socket", str(path), through=way, limit=1)
         assert time.monotonic() - begun < 5
+    with pytest.raises(LibvirtRefused, match="cannot be reached: gave no whole answer in 1 seconds"):
+        read_section(section)
 
 
-def test_a_daemon_that_is_not_there_is_said_to_be(tmp_path: Path) -> None:
-    with pytest.raises(InventoryError, match="cannot be reached: Failed to connect socket"):
-        read_inventory(LibvirtTarget.SYSTEM, socket=tmp_path / "none")
+@pytest.mark.parametrize("way", WAYS)
+def test_a_daemon_that_is_not_there_is_said_to_be(tmp_path: Path, way: str) -> None:
+    section = ask_libvirt("--libvirt-socket", str(tmp_path / "none"), through=way)
+    with pytest.raises(LibvirtRefused, match=r"cannot be reached: .*Failed to connect socket"):
+        read_section(section)
 
 
 def test_the_worker_itself_never_loads_libvirt() -> None:
-    code = "import sys, labtools.labhost.inventory; sys.exit('libvirt' in sys.modules)"
+    code = "import sys, labtools.labhost.inventory, labtools.labhost.labprobe; sys.exit('libvirt' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -216,7 +216,7 @@ def test_root_may_do_everything() -> None:
 
 # --------------------------------------------------------------------------------------------- the stored inventory
 def make_inventory(*pools: Pool) -> Inventory:
-    return Inventory("qemu:///system", "9.0.0", "7.2.0", "x86_64", "", (), (), pools, (), "", ())
+    return Inventory("qemu:///system", "9.0.0", "7.2.0", "x86_64", "", (), (), pools, (), None, ())
 
 
 def make_pool(**changes: object) -> Pool:
@@ -264,7 +264,7 @@ def test_a_lab_host_is_judged_by_its_inventory(pool: Pool, path: str, expected: 
 
 
 def test_pools_that_libvirt_refused_are_not_known() -> None:
-    inventory = Inventory("u", "9.0.0", "", "", "", (), (), (), (), "", (("pools", "access denied"),))
+    inventory = Inventory("u", "9.0.0", "", "", "", (), (), (), (), None, (("pools", "access denied"),))
     found = diagnose(facts_of_inventory(inventory, PATH))
     assert found.findings == ()
     assert any("access denied" in unknown.check for unknown in found.unknown)

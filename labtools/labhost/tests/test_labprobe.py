@@ -28,7 +28,8 @@ FAKE = Path(__file__).with_name("fake_qemu.py")
 RUN = """
 import sys
 from labtools.labhost import labprobe
-labprobe.find_binaries = lambda: sys.argv[2:]
+labprobe.find_binaries = lambda **_: sys.argv[2:]
+labprobe.read_libvirt = lambda *_: {"uri": "", "refused": {"connection": "not asked"}}
 labprobe.ACCELERATORS = ("tcg",)
 labprobe.ANSWER_LIMIT = labprobe.START_LIMIT = float(sys.argv[1])
 sys.exit(labprobe.main())

@@ -14,8 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labtools.labhost.host_xml import parse_xml
-from labtools.labhost.inventory import read_inventory
-from labtools.labhost.libvirt_client import LibvirtTarget
 from labtools.labhost.npiv import (
     Choice,
     FibreSurvey,
@@ -39,6 +37,7 @@ from labtools.labhost.npiv import (
     unpack_hba,
 )
 from labtools.labhost.npiv.documents import trial_domain
+from labtools.labhost.tests.libvirt_hosts import demonstration
 
 from . import fibre_channel
 from .fibre_channel import FABRIC, NODE, PORT, VHBA_NODE, VHBA_PORT, fc_pool, inventory, scsi_host
@@ -158,7 +157,7 @@ def test_every_name_of_a_host_is_known_to_be_in_use() -> None:
 
 
 def test_the_demonstration_host_is_surveyed_as_libvirt_has_it() -> None:
-    where = survey(read_inventory(LibvirtTarget.DEMONSTRATION))
+    where = survey(demonstration())
     assert [hba.name for hba in where.hbas] == ["scsi_host1", "scsi_host2"]
     assert [hba.name for hba in where.vhbas] == ["scsi_host11"]
     first = where.hbas[0]
@@ -475,7 +474,7 @@ def virsh(folder: Path, *commands: str) -> list[str]:
 
 
 def test_virsh_prints_what_the_plan_says_it_will(tmp_path: Path) -> None:
-    where = survey(read_inventory(LibvirtTarget.DEMONSTRATION))
+    where = survey(demonstration())
     commands, prints = {}, {}
     for lifetime in ("persistent", "transient"):
         made, faults = plan_for(where.hbas[0], NAMES | {"lifetime": lifetime, "pool": "vhba pool"}, where, {})

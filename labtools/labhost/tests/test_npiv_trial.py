@@ -11,8 +11,6 @@ from pathlib import Path
 import pytest
 
 from labtools.labhost.host_xml import parse_xml
-from labtools.labhost.inventory import read_inventory
-from labtools.labhost.libvirt_client import LibvirtTarget
 from labtools.labhost.npiv import (
     Choice,
     Document,
@@ -25,12 +23,13 @@ from labtools.labhost.npiv import (
     trial_from_json,
     trial_json,
 )
+from labtools.labhost.tests.libvirt_hosts import demonstration
 
 NAMES = {"wwnn": "5001a4a111111111", "wwpn": "5001a4a222222222"}
 
 
 def choose(**fields: str) -> Choice:
-    where = survey(read_inventory(LibvirtTarget.DEMONSTRATION))
+    where = survey(demonstration())
     choice, faults = make_choice(where.hbas[0], NAMES | fields, where.uses())
     assert choice is not None, faults
     return choice
