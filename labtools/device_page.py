@@ -1,6 +1,7 @@
 """What the page /lab/devices/<name>/ shows, and what its JSON and CSV have."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -97,9 +98,10 @@ class DevicePage:
         return render_device_help(self.device, self.properties)
 
     @property
-    def is_cpu(self) -> bool:
-        """Whether it is the type of a CPU model."""
-        return self.device.group == "CPU" or self.device.name.endswith("-cpu")
+    def cpu_model(self) -> str:
+        """The CPU model of which it is the type (``qemu64`` of ``qemu64-x86_64-cpu``); empty for any other type."""
+        model = re.sub(r"-[a-z0-9_]+-cpu\Z", "", self.device.name)
+        return model if model != self.device.name else ""
 
     @property
     def died(self) -> bool:

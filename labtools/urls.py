@@ -81,6 +81,7 @@ host_urls = [
 search_urls = [
     path("search/", search.lab_search, name="search"),
     path("search.json", search.lab_search_json, name="search_json"),
+    path("search.csv", search.lab_search_csv, name="search_csv"),
 ]
 # Names are a host's: they may have any sign of a path.
 comparison_urls = [

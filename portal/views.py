@@ -88,7 +88,9 @@ def sitemap(request: HttpRequest) -> HttpResponse:
     """Every page that a stranger may read, for search engines (sitemaps.org, protocol 0.9)."""
     names = ("home", "about", "events:meetup_list", "events:chapter_list", "kb:article_list")
     entries: list[tuple[str, dt.datetime | None]] = [(reverse(name), None) for name in names]
-    entries += [(reverse(name), None) for name in ("labtools:index", "labtools:image_list")]
+    entries += [
+        (reverse(f"labtools:{name}"), None) for name in ("index", "image_list", "device_list", "host_list")
+    ]
     entries += [(reverse(name), None) for name in ("events:talk_list", "events:conference_list")]
     entries += [(chapter.get_absolute_url(), None) for chapter in Chapter.objects.listed().only("slug")]
     entries += [

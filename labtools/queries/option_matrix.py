@@ -19,8 +19,8 @@ class Answer(StrEnum):
     """Whether a source has an option as the page's own source has it; the value is the word that is shown."""
 
     YES = "yes"
-    OTHER_TYPE = "other type"
-    OTHER_DEFAULT = "other default"
+    TYPE_CHANGED = "type changed"
+    DEFAULT_CHANGED = "default changed"
     NO = "no"
     REMOVED = "removed"
     NO_DEVICE = "no device"
@@ -31,7 +31,7 @@ class Answer(StrEnum):
         """How it is coloured."""
         if self is Answer.YES:
             return "good"
-        if self in (Answer.OTHER_TYPE, Answer.OTHER_DEFAULT):
+        if self in (Answer.TYPE_CHANGED, Answer.DEFAULT_CHANGED):
             return "warn"
         return "" if self is Answer.UNKNOWN else "bad"
 
@@ -208,9 +208,9 @@ def _cell(column: Column, there: Property | None, here: Property, own_version: t
         is_later = version_key(column.source.emulator.version) > own_version
         return Cell(where, Answer.REMOVED if is_later else Answer.NO)
     if there.type != here.type:
-        return Cell(where, Answer.OTHER_TYPE, there.type)
+        return Cell(where, Answer.TYPE_CHANGED, there.type)
     if there.default != here.default:
-        return Cell(where, Answer.OTHER_DEFAULT, "none" if there.default is None else there.default)
+        return Cell(where, Answer.DEFAULT_CHANGED, "none" if there.default is None else there.default)
     return Cell(where, Answer.YES)
 
 

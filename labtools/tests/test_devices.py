@@ -179,9 +179,9 @@ def test_each_option_is_answered_for_every_version(as_stranger: Client) -> None:
     answers = {option["name"]: list(option["on"].values()) for option in data["options"]}
     assert list(data["options"][0]["on"]) == [f"debian-{n}:x86_64" for n in (11, 12, 13)]
     assert answers == {
-        "host_mtu": ["no", "yes", "other default"],
+        "host_mtu": ["no", "yes", "default changed"],
         "mac": ["yes", "yes", "yes"],
-        "rss": ["other type", "yes", "removed"],
+        "rss": ["type changed", "yes", "removed"],
         "x-txtimer": ["yes", "yes", "yes"],
         "zz": ["no", "no", "yes"],
     }
@@ -199,7 +199,7 @@ def test_each_option_is_answered_for_every_version(as_stranger: Client) -> None:
             as_stranger.get(f"/lab/devices/{NET}.csv?on=debian-12:x86_64").content.decode("utf-8-sig")
         )
     )
-    assert ["rss", "bool", "false", "", "other type str", "yes", "removed"] in list(table)
+    assert ["rss", "bool", "false", "", "type changed str", "yes", "removed"] in list(table)
 
 
 def test_a_type_that_others_lack_or_that_ends_their_qemu_is_told(as_stranger: Client) -> None:
@@ -216,6 +216,25 @@ def test_a_type_that_ended_qemu_shows_its_last_words(as_stranger: Client) -> Non
     html = page(as_stranger, "/lab/devices/virtio-gpu-gl-pci/")
     assert "QEMU ended when it was asked for this type." in html
     assert "failed to open module: hw-display-virtio-gpu-pci-gl.so" in html
+
+
+def test_the_page_leads_to_whatever_takes_the_type_from_here(as_stranger: Client) -> None:
+    cpu = device("Skylake-Client-x86_64-cpu", group="CPU", properties=[])
+    make_seen_host(document=document_with(cpu))
+    html = page(as_stranger, f"/lab/devices/{NET}/")
+    for address in (
+        "/lab/build/?device=virtio-net-pci&amp;on=pune-1%3Ax86_64",
+        "/lab/lint/?text=-device%20virtio-net-pci&amp;on=pune-1%3Ax86_64",
+        "/lab/matrix/?q=virtio-net-pci",
+        "/lab/devices/?group=Network&amp;on=pune-1%3Ax86_64",
+    ):
+        assert f'href="{address}"' in html
+    assert "CPU model" not in html.split("<main", 1)[1].split("Lab · ", 1)[1]
+    html = page(as_stranger, "/lab/devices/Skylake-Client-x86_64-cpu/")
+    assert 'href="/lab/cpus/Skylake-Client/?on=pune-1%3Ax86_64"' in html
+    dead = page(as_stranger, "/lab/devices/virtio-gpu-gl-pci/")
+    assert 'href="/lab/modules/?on=pune-1%3Ax86_64"' in dead
+    assert "/lab/build/?device=virtio-gpu-gl-pci" not in dead
 
 
 @pytest.mark.parametrize("typed", ["virtio-net", "VIRTIO-NET", "Virtio-Net-PCI"])

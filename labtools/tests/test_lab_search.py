@@ -107,6 +107,8 @@ def test_the_front_page_leads_everywhere(as_stranger: Client) -> None:
     for option, address in (
         ("-device ?", "/lab/devices/"),
         ("-device virtio-net-pci,?", "/lab/devices/virtio-net-pci/"),
+        ("-M ?", "/lab/machines/"),
+        ("-cpu ?", "/lab/cpus/"),
     ):
         assert f"qemu-system-x86_64 {option}</code>" in html
         assert f'href="{address}"' in html

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
@@ -14,24 +14,15 @@ from labtools.labhost.public_words import without_paths
 from labtools.labhost.sections import devices_json
 from labtools.queries import devices as queries
 from labtools.queries.devices import DeviceFilter
-from labtools.queries.sources import PARAMETER, Source, choose_default, find_source, sources
-
-
-def _available(request: HttpRequest) -> tuple[tuple[Source, ...], Source | None]:
-    """All sources of this person, and the one that the address asks for, or the default."""
-    available = sources(request.user)
-    key = request.GET.get(PARAMETER, "")
-    if not key:
-        return available, choose_default(available)
-    by_key = {source.key: source for source in available}
-    return available, by_key.get(key) or find_source(request.user, key)
+from labtools.queries.sources import PARAMETER, Source
+from labtools.views.choice import nothing_yet, one_source
 
 
 @require_safe
 @vary_on_headers("HX-Request")
 def device_list(request: HttpRequest) -> HttpResponse:
     """All device types of a source in QEMU's groups, narrowed as one types. htmx asks for the list alone."""
-    available, source = _available(request)
+    available, source = one_source(request)
     if source is None:
         return render(request, "labtools/device_list_empty.html", {"tab": "devices"})
     narrowed = DeviceFilter.from_query(request.GET.dict())
@@ -53,9 +44,9 @@ def device_list(request: HttpRequest) -> HttpResponse:
 
 def _listed(request: HttpRequest) -> tuple[Source, list[dict[str, Any]]]:
     """The source and the rows that the explorer shows for this address."""
-    _, source = _available(request)
+    _, source = one_source(request)
     if source is None:
-        raise Http404("The lab has no host with anything to show yet.")
+        raise nothing_yet()
     found = queries.explore(source, DeviceFilter.from_query(request.GET.dict()))
     rows = devices_json(device for group in found.groups for device in group.devices)
     for row in rows:
@@ -86,7 +77,7 @@ def device_list_csv(request: HttpRequest) -> HttpResponse:
 
 def _page_or_answer(request: HttpRequest, name: str, suffix: str) -> "device_page.DevicePage | HttpResponse":
     """The page of ``name``; or a redirect to the name that it stands for; or the page that says what there is."""
-    available, source = _available(request)
+    available, source = one_source(request)
     is_chosen = PARAMETER in request.GET
     found = device_page.locate(available, source, name, is_chosen=is_chosen)
     if found is None:

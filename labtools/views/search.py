@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from labtools.exports import json_answer
+from labtools.exports import csv_answer, json_answer
 from labtools.queries.lab_search import search
 
 
@@ -41,3 +41,11 @@ def lab_search_json(request: HttpRequest) -> JsonResponse:
         "did_you_mean": found.did_you_mean,
     }
     return json_answer(request, answer)
+
+
+@require_safe
+def lab_search_csv(request: HttpRequest) -> HttpResponse:
+    """The same as a table."""
+    found = search(request.user, request.GET.get("q", ""))
+    rows = ((device.name, device.alias, device.group, device.description) for device in found.devices)
+    return csv_answer("lab-search", ("name", "alias", "group", "description"), rows)

@@ -359,6 +359,7 @@ ADDRESSES = [
     everyone("labtools:machine", arguments=_device("q35")),
     everyone("labtools:machine", 404, arguments=_device("no-such-machine")),
     *(machine(f"labtools:machine_{form}", arguments=_device("q35")) for form in ("json", "csv")),
+    machine("labtools:search_csv"),
     Address("labtools:report", 404, 404, 200, _check("private")),
     *(everyone("labtools:report", arguments=_check(key)) for key in REPORTS),
     Address("labtools:report_json", 404, 404, 200, _check("private"), is_page=False),
