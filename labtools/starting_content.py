@@ -1,15 +1,20 @@
 """What the lab has to show on its first day."""
 
-from labtools.services import checks, hosts, samples
+from labtools.services import checks, hosts, references, samples
 
 
 def load() -> list[str]:
-    """Make the three samples with their reports, and the first hosts; returns what there is to tell.
+    """Make the three samples with their reports, the reference versions and the first hosts; returns what to tell.
 
     Safe to run at every start. Without qemu-img it says so and goes on: the lab then has no samples, and everything
     else works.
     """
-    return [*_samples(), *_hosts()]
+    return [*_samples(), *_references(), *_hosts()]
+
+
+def _references() -> list[str]:
+    new = references.ensure_references()
+    return [f"Loaded the QEMU of {', '.join(new)}."] if new else []
 
 
 def _hosts() -> list[str]:

@@ -408,7 +408,7 @@ def _device(device: _Object) -> Device:
     if digest is not None and not (isinstance(digest, str) and _DIGEST.fullmatch(digest)):
         raise DocumentError("In the document, a device names its properties by no hash.")
     return Device(
-        name=device.name("name"),
+        name=device.name("name", pattern=_TYPE),  # "ICH9 SMB" is a device type of QEMU 5.2
         status=device.status(),
         last_words=device.text("last_words", lines=True),
         group=device.text("group", MAX_NAME),

@@ -59,6 +59,7 @@ ACCELERATORS: Sequence[str] = ("tcg", "kvm")
 PR_SET_PDEATHSIG = 1
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
 
+_ASCII = re.compile(r"[ -~]+\Z")
 _QDM = re.compile(r'name "([^"]+)"(?:, bus ([^,"]+))?(?:, alias "([^"]*)")?(?:, desc "(.*)")?(, no-user)?$')
 
 
@@ -465,7 +466,8 @@ class Probe:
         device.update(group="", bus="", alias="", description="", user_creatable=None)
         device.update(group)
         if isinstance(answer, list):
-            rows = [_property(row) for row in answer if isinstance(row, dict) and "name" in row]
+            # A property of QEMU 5.2's aspeed.gpio-ast2500 is named by bytes past the end of a table.
+            rows = [_property(row) for row in answer if isinstance(row, dict) and _is_ascii(row.get("name"))]
             rows.sort(key=lambda row: row["name"])
             text = canonical(rows)
             digest = hashlib.sha256(text).hexdigest()
@@ -537,6 +539,11 @@ def parse_qdm(text: str) -> Dict[str, Json]:
 
 def _names(items: List[Json]) -> List[str]:
     return sorted({str(item["name"]) for item in items})
+
+
+def _is_ascii(name: object) -> bool:
+    """Whether ``name`` is a text that could be a name at all."""
+    return isinstance(name, str) and _ASCII.match(name) is not None
 
 
 def _property(row: Json) -> Json:

@@ -413,7 +413,10 @@ class TestSamples:
             samples.request_sample_check(user=owner, sample="../../etc/passwd")
 
     def test_starting_content_tells_what_it_made(self) -> None:
-        assert starting_content.load() == ["Checked the lab's samples: healthy, leaking, corrupt."]
+        told = starting_content.load()
+        assert told[0] == "Checked the lab's samples: healthy, leaking, corrupt."
+        assert told[1].startswith("Loaded the QEMU of Debian 11 (bullseye), Debian 12 (bookworm), ")
+        assert told[2].startswith("Added the lab's hosts: ")
         assert starting_content.load() == []
 
     def test_without_qemu_img_starting_content_says_so_and_goes_on(

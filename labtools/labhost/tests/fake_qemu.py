@@ -48,7 +48,8 @@ def misbehave(typename: str) -> object:
         if fault == "chatters":
             while True:
                 os.write(2, b"y" * 65536)
-    return [{"name": "p", "type": "bool", "default-value": True}]
+    stray = [{"name": "gpio\ufffd0", "type": "bool"}] if fault == "stray" else []
+    return [*stray, {"name": "p", "type": "bool", "default-value": True}]
 
 
 if fault == "silent":

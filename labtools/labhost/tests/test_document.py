@@ -82,6 +82,12 @@ def parse(raw: object) -> document.HostDocument:
     return parse_document(json.dumps(raw).encode())
 
 
+def test_a_device_type_may_have_a_space_in_its_name() -> None:
+    raw = make_raw()
+    raw["qemu"][0]["devices"][0]["name"] = "ICH9 SMB"  # QEMU 5.2
+    assert parse_document(json.dumps(raw).encode()).qemu[0].devices[0].name == "ICH9 SMB"
+
+
 def test_a_good_document_is_read() -> None:
     found = parse(make_raw())
     disk, dead = found.qemu[0].devices

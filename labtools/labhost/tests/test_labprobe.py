@@ -48,12 +48,17 @@ def start(*binaries: Path, limit: float = 0.5) -> subprocess.Popen[bytes]:
     return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def probe_fake(folder: Path, fault: str) -> dict[str, Any]:
+def probe_fake_document(folder: Path, fault: str) -> dict[str, Any]:
     with start(make_fake(folder, fault)) as process:
         out, err = process.communicate(timeout=20)
     assert (process.returncode, err) == (0, b"")
     parse_document(out)
-    entry = json.loads(out)["qemu"][0]
+    found: dict[str, Any] = json.loads(out)
+    return found
+
+
+def probe_fake(folder: Path, fault: str) -> dict[str, Any]:
+    entry = probe_fake_document(folder, fault)["qemu"][0]
     assert isinstance(entry, dict)
     return entry
 
@@ -158,6 +163,12 @@ def test_a_type_that_ends_qemu_is_noted_and_the_others_are_asked(tmp_path: Path)
     }
     deadly = next(device for device in entry["devices"] if device["name"] == "deadly")
     assert deadly["last_words"] == "last?[31m words"
+
+
+def test_a_property_named_by_stray_bytes_is_left_out(tmp_path: Path) -> None:
+    found = probe_fake_document(tmp_path, "stray")
+    (rows,) = found["property_lists"].values()
+    assert [row["name"] for row in rows] == ["p"]
 
 
 @pytest.mark.parametrize("fault", ["hangs", "floods", "chatters"])
