@@ -26,7 +26,7 @@ from django.utils import timezone
 from events.models import Chapter, ChapterMembership
 from events.tests.traces import leave_traces
 from kb.models import Article, Revision
-from labtools.models import ImageCheck, Upload
+from labtools.models import ImageCheck, Upload, VhbaTrial
 from portal.accounts import services, tokens
 from portal.accounts.models import User
 from portal.accounts.tasks import sweep_accounts
@@ -59,6 +59,7 @@ def leaver() -> User:
     )
     half = Upload.objects.create(owner=user, filename="half.qcow2", length=9, expires_at=timezone.now())
     ImageCheck.objects.create(owner=user, upload=upload, filename="unmistakable.qcow2")
+    VhbaTrial.objects.create(owner=user, parent="x", fields={"guest": "unmistakable-guest"})
     chapter = Chapter.objects.create(slug="pune-test", city="Pune")
     ChapterMembership.objects.create(chapter=chapter, user=user, name=NAME, role="lead")
     leave_traces(user, second=SECOND)
@@ -207,6 +208,7 @@ def test_a_part_that_fails_keeps_everything(leaver: User, monkeypatch: pytest.Mo
         services.erase_member(user=leaver)
     assert User.objects.filter(pk=PK).exists()
     assert ImageCheck.objects.filter(owner_id=PK).exists()
+    assert VhbaTrial.objects.filter(owner_id=PK).exists()
     assert len(list(Path(settings.UPLOAD_DIR).iterdir())) == 2
 
 
