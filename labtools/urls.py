@@ -12,6 +12,7 @@ from labtools.views import (
     host_staff,
     hosts,
     images,
+    iso,
     linting,
     machines,
     matrix,
@@ -39,6 +40,11 @@ lint_urls = [
     path("build/", building.build, name="build"),
     path("build.json", building.build_json, name="build_json"),
     path("build.csv", building.build_csv, name="build_csv"),
+]
+iso_urls = [
+    path("iso/", iso.doctor, name="iso"),
+    path("iso.json", iso.doctor_json, name="iso_json"),
+    path("iso.csv", iso.doctor_csv, name="iso_csv"),
 ]
 npiv_urls = [
     path("npiv/", npiv.wizard, name="npiv"),
@@ -114,6 +120,7 @@ urlpatterns = [
     path("", images.index, name="index"),
     *image_urls,
     *lint_urls,
+    *iso_urls,
     *npiv_urls,
     *device_urls,
     *host_urls,

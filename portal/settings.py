@@ -333,6 +333,7 @@ ACCOUNT_RATE_LIMITS = {
     "vhba_trial": "20/h/user",
     "vhba_paste": "60/h/ip",
     "lab_lint": "60/m/ip",
+    "iso_paste": "60/h/ip",
 }
 SOCIALACCOUNT_ADAPTER = "portal.accounts.factors.ConnectionAdapter"
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False

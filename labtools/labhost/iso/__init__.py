@@ -1,6 +1,6 @@
 """The ISO doctor: why virt-manager does not show an ISO, from pasted output or from a stored inventory."""
 
-from .commands import MARKER, PathRefused, check_path, command_block
+from .commands import MARKER, MAX_PATH, PathRefused, check_path, command_block
 from .descriptor import VolumeDescriptor, read_volume_descriptor
 from .diagnosis import diagnose, facts_of_inventory
 from .facts import Facts
@@ -10,6 +10,7 @@ from .paste import MAX_PASTE, PasteRefused, read_paste
 __all__ = [
     "MARKER",
     "MAX_PASTE",
+    "MAX_PATH",
     "Cause",
     "Certainty",
     "Diagnosis",
