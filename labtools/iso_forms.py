@@ -52,7 +52,7 @@ class OutputForm(forms.Form):
         strip=False,
         max_length=iso.MAX_PASTE,
         widget=forms.Textarea(
-            attrs={"rows": 10, "class": "mono", "spellcheck": "false", "autocomplete": "off"}
+            attrs={"rows": 10, "class": "mono paste", "spellcheck": "false", "autocomplete": "off"}
         ),
         error_messages={"required": "Paste what the commands printed."},
     )

@@ -45,6 +45,20 @@ class IsoPage:
         return self.host is None
 
     @property
+    def is_demonstration(self) -> bool:
+        """Whether it is about libvirt's test driver, which no command on a real machine reaches."""
+        return self.host is not None and self.host.transport == LabHost.Transport.DEMONSTRATION
+
+    @property
+    def source_words(self) -> str:
+        """By what the answer was found, but for the time."""
+        words = (
+            f"by the inventory that the lab keeps of {self.host.name}" if self.host else "by what you pasted"
+        )
+        version = self.facts.libvirt_version if self.facts else None
+        return f"{words}, libvirt {version}" if version else words
+
+    @property
     def commands(self) -> str:
         """The block to copy; empty without a path."""
         return iso.command_block(self.path).rstrip("\n") if self.path and self.is_own else ""

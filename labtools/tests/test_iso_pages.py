@@ -185,7 +185,7 @@ def test_paths_of_pools_are_shown_to_those_who_may_see_them(
 
 def test_a_lab_host_is_judged_by_its_inventory_and_the_rest_is_asked_for(hosts: dict[str, LabHost]) -> None:
     answer = client_of("member").get(PAGE, {"host": "rack-1", "path": "/srv/secret-1/a.iso"})
-    assertContains(answer, "The pool pool-of-rack-1 has not noticed the file yet")
+    assertContains(answer, "The pool pool-of-rack-1 does not list the file")
     assertContains(answer, "by the inventory that the lab keeps of")
     assertContains(answer, "as of")
     assertContains(answer, "(the lab&#x27;s probe does not read files)")
@@ -196,7 +196,8 @@ def test_a_lab_host_is_judged_by_its_inventory_and_the_rest_is_asked_for(hosts: 
 
 def test_the_demonstration_is_for_everyone(hosts: dict[str, LabHost]) -> None:
     answer = Client().get(PAGE, {"host": "demonstration", "path": "/default-pool/a.iso"})
-    assertContains(answer, "has not noticed the file yet")
+    assertContains(answer, "The pool default-pool does not list the file")
+    assertContains(answer, "libvirt's test driver")
 
 
 def test_an_inventory_of_another_form_is_said_to_be(

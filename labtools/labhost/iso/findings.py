@@ -121,7 +121,12 @@ def start_steps(pool: str, *, is_autostart: bool | None) -> tuple[Step, ...]:
     """Start ``pool``, and have libvirt start it after each boot unless it does so already."""
     start, stop = virsh("pool-start", pool), virsh("pool-destroy", pool)
     steps = [
-        Step(start, f"Pool {pool} started", stop, "pool-destroy only stops the pool; it deletes no file.")
+        Step(
+            start,
+            f"Pool {pool} started",
+            stop,
+            "Its undo, pool-destroy, only stops the pool; it deletes no file.",
+        )
     ]
     if is_autostart is not True:
         steps.append(autostart_step(pool))
@@ -148,7 +153,7 @@ def new_pool_way(pool: str, folder: str) -> Way:
         f"{SYSTEM} pool-define-as --name {quoted(pool)} --type dir --target {quoted(folder)}",
         f"Pool {pool} defined",
         virsh("pool-undefine", pool),
-        "pool-undefine forgets the pool (stop it before); it deletes no file.",
+        "Its undo, pool-undefine, forgets the pool once it is stopped; it deletes no file.",
     )
     return Way(f"Make a storage pool of {folder}", (define, *start_steps(pool, is_autostart=False)))
 

@@ -135,14 +135,18 @@ def _inactive(pool: KnownPool, *, is_failing: bool) -> Finding:
 
 def _stale(pool: KnownPool, facts: Facts, certainty: Certainty) -> Finding:
     name = facts.path.rpartition("/")[2]
+    is_seen = certainty is Certainty.CERTAIN
     return Finding(
         Cause.POOL_STALE,
         Effect.HIDES,
         certainty,
-        f"The pool {pool.name} has not noticed the file yet",
-        "libvirt looks into a pool's directory when the pool starts and when it is asked to, not when a file is put "
+        f"The pool {pool.name} has not noticed the file yet"
+        if is_seen
+        else f"The pool {pool.name} does not list the file",
+        ("" if is_seen else "Nobody looked whether the file is there. If it is: ")
+        + "libvirt looks into a pool's directory when the pool starts and when it is asked to, not when a file is put "
         "there. In virt-manager the button “Refresh volume list” does the same as this command.",
-        (*_evidence(pool), f"No line of vol-list has {pool.folder}/{name}"),
+        (*_evidence(pool), f"Not among its volumes: {pool.folder}/{name}"),
         (Way(f"Refresh the pool {pool.name}", (refresh_step(pool.name), check_step(pool.name, name))),),
     )
 
@@ -165,7 +169,7 @@ def _check_autostart(pool: KnownPool, notes: Notes) -> None:
 
 def _evidence(pool: KnownPool) -> tuple[str, ...]:
     target = f"{pool.name}: <target><path>{pool.folder}</path></target>"
-    return (pool.line.rstrip(), target) if pool.line else (target,)
+    return (pool.line.strip(), target) if pool.line else (target,)
 
 
 def _check_entries(pool: KnownPool, notes: Notes) -> bool:
