@@ -315,7 +315,8 @@ def _give_disk(choice: Choice) -> list[Step]:
             "Give the guest the disk",
             f"virsh attach-device {guest} disk.xml --config",
             "Device attached successfully",
-            "It is there from the guest's next start. Add --live for a guest that runs now.",
+            "It is there from the guest's next start. Add --live for a guest that runs now."
+            + (" “… is not active”: start the pool first." if choice.lun_by is LunBy.VOLUME else ""),
         )
     )
     return found
