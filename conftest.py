@@ -1,6 +1,7 @@
 """Fixtures that every room's tests share."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -19,6 +20,16 @@ def redis_server() -> Iterator[RedisServer]:
 
     with RedisServer(settings.VAR_DIR) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def second_host() -> Path:
+    """A folder with a whole QEMU 10.0 in it; ``labtools.labhost.references.root`` says how to ask it."""
+    from labtools.labhost.references.second_host import ROOT
+
+    root = Path(__file__).parent / ROOT
+    assert root.is_dir(), f"{root} is missing; bin/bootstrap test makes it"
+    return root
 
 
 @pytest.fixture(autouse=True)
