@@ -20,6 +20,7 @@ from events.queries.talks import public_addresses
 from kb.models import Article
 from kb.queries import newest_articles
 from labtools.models import ImageCheck
+from labtools.queries.devices import public_names
 from labtools.sandbox import SAMPLES, SampleKind
 from portal import logs
 from portal.styleguide import example_context
@@ -100,6 +101,7 @@ def sitemap(request: HttpRequest) -> HttpResponse:
     newest_meetups = Meetup.objects.visible_to(None).order_by("-pk").only("slug")[:SITEMAP_LIMIT]
     entries += [(meetup.get_absolute_url(), None) for meetup in newest_meetups]
     entries += [(address, None) for address in public_addresses(limit=SITEMAP_LIMIT)]
+    entries += [(reverse("labtools:device", args=[name]), None) for name in public_names()]
     context = {"site_url": settings.SITE_URL, "entries": entries[:SITEMAP_LIMIT]}
     return render(request, "sitemap.xml", context, content_type="application/xml")
 

@@ -9,7 +9,7 @@ from django.db.models import Q
 from labtools.labhost.document import Device
 from labtools.models import DeviceRow
 from labtools.queries import facts
-from labtools.queries.sources import Source
+from labtools.queries.sources import Source, default_source
 
 #: More of a query is not read: no device type has a name as long.
 MAX_QUERY = 200
@@ -161,3 +161,12 @@ def sources_with(sources: tuple[Source, ...], name: str) -> tuple[Source, ...]:
         .distinct()
     )
     return tuple(source for source in sources if source.emulator.devices in having)
+
+
+def public_names() -> list[str]:
+    """Names of the device types that a stranger finds without choosing a source, CPU types excepted, in order."""
+    source = default_source(None)
+    if source is None:
+        return []
+    rows = DeviceRow.objects.filter(devices=source.emulator.devices).exclude(group="CPU")
+    return list(rows.order_by("name").values_list("name", flat=True))

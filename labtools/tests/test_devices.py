@@ -252,6 +252,7 @@ def test_a_type_that_only_another_qemu_has_is_shown_from_there(as_stranger: Clie
     make_seen_host("mainframe", document, position=200)
     html = page(as_stranger, "/lab/devices/virtio-net-ccw/")
     assert "This is Mainframe · QEMU 7.2.22 · s390x." in html
+    assert "This is Mainframe" in page(as_stranger, "/lab/devices/virtio-net-ccw/?on=")
     html = page(as_stranger, "/lab/devices/virtio-net-ccw/?on=pune-1:x86_64", 404)
     assert 'href="/lab/devices/virtio-net-ccw/?on=mainframe%3As390x"' in html
 
@@ -286,6 +287,16 @@ def test_versions_compare_by_number() -> None:
     assert (
         version_key("10.0.13") > version_key("7.2.22 (Debian 1:7.2)") > version_key("7.2") > version_key("")
     )
+
+
+def test_search_engines_are_told_of_the_pages_of_public_hosts(as_stranger: Client) -> None:
+    make_seen_host("cellar", document_with(device("secret-card")), visibility="private", position=1)
+    assert "/lab/devices/virtio" not in as_stranger.get("/sitemap.xml").content.decode()
+    make_seen_host(document=document_with(device("Some-x86_64-cpu", group="CPU")))
+    sitemap = as_stranger.get("/sitemap.xml").content.decode()
+    assert "/lab/devices/virtio-net-pci/</loc>" in sitemap
+    assert "secret-card" not in sitemap
+    assert "-cpu" not in sitemap
 
 
 # ------------------------------------------------------------------------- persons, hostility, queries

@@ -78,7 +78,7 @@ def device_list_csv(request: HttpRequest) -> HttpResponse:
 def _page_or_answer(request: HttpRequest, name: str, suffix: str) -> "device_page.DevicePage | HttpResponse":
     """The page of ``name``; or a redirect to the name that it stands for; or the page that says what there is."""
     available, source = one_source(request)
-    is_chosen = PARAMETER in request.GET
+    is_chosen = bool(request.GET.get(PARAMETER))
     found = device_page.locate(available, source, name, is_chosen=is_chosen)
     if found is None:
         context = device_page.missing(available, source, name)

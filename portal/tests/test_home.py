@@ -94,7 +94,8 @@ def test_sitemap_names_what_strangers_may_read(as_stranger: Client) -> None:
     space = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
     addresses = [str(place.text).removeprefix(settings.SITE_URL) for place in tree.iter(f"{space}loc")]
     assert addresses == [
-        "/", "/about/", "/meetups/", "/chapters/", "/kb/", "/lab/", "/lab/images/", "/talks/", "/conferences/",
+        "/", "/about/", "/meetups/", "/chapters/", "/kb/", "/lab/", "/lab/images/", "/lab/devices/", "/lab/hosts/",
+        "/talks/", "/conferences/",
         "/chapters/pune/", "/kb/published/", "/meetups/open/",
     ]  # fmt: skip
     assert [str(day.text)[:10] for day in tree.iter(f"{space}lastmod")] == ["2026-11-22"]
