@@ -81,7 +81,9 @@ PARTS = {
         "Images are accepted and wait for their check.",
     ),
     "worker:labs": Part(
-        "Lab jobs", "Runs what else the lab has to do in the background.", "Lab jobs wait and run later."
+        "Lab hosts",
+        "Asks the lab's hosts what their QEMU and libvirt can do.",
+        "The lab's pages go on with what is known, and say from when that is.",
     ),
 }
 
