@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from labtools.exports import csv_answer, json_answer, source_json
+from labtools.labhost.public_words import without_paths
 from labtools.labhost.sections import cpus_json
 from labtools.queries.cpus import SHOWS, CpuPage, CpuRow, CpuTable, cpu_page, cpu_table
 from labtools.queries.sources import Source
@@ -44,7 +45,7 @@ def cpu_list_json(request: HttpRequest) -> JsonResponse:
         request,
         {
             "source": source_json(source),
-            "silent": {one.name: one.last_words for one in table.silent},
+            "silent": {one.name: without_paths(one.last_words) for one in table.silent},
             "models": [_row_json(row) for row in table.rows],
         },
     )

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from labtools.exports import csv_answer, json_answer, source_json
 from labtools.labhost.modules import Advice
+from labtools.labhost.public_words import without_paths
 from labtools.queries.modules import ModulesOf, modules_of
 from labtools.views.choice import several_sources
 
@@ -51,7 +52,7 @@ def modules_json(request: HttpRequest) -> JsonResponse:
             "source": source_json(one.source),
             "distribution": one.distribution.name or None,
             "died": [
-                {**_advice_json(dead.advice), "last_words": dead.device.last_words} for dead in one.dead
+                {**_advice_json(dead.advice), "last_words": without_paths(dead.device.last_words)} for dead in one.dead
             ],
             "absent": [_advice_json(advice) for advice in one.absent],
         }
@@ -65,7 +66,7 @@ def modules_csv(request: HttpRequest) -> HttpResponse:
     """The same as a table."""
     rows = []
     for one in _found(request):
-        advices = [("died", dead.advice, dead.device.last_words) for dead in one.dead]
+        advices = [("died", dead.advice, without_paths(dead.device.last_words)) for dead in one.dead]
         advices += [("not listed", advice, "") for advice in one.absent]
         rows += [
             [one.source.label, advice.device, state, words, advice.file, advice.package, advice.install]
