@@ -1,7 +1,7 @@
 """What the builder shows for one address: the device, its fields with their values, and what comes of them."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -45,15 +45,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class FieldGroup:
-    """Fields that are shown together; open where a value is given."""
+    """Fields that are shown together."""
 
     group: Group
     entries: tuple[Entry, ...]
-
-    @property
-    def is_open(self) -> bool:
-        """Whether there is something to see in it."""
-        return any(entry.value for entry in self.entries)
 
 
 @dataclass(frozen=True)
@@ -112,12 +107,7 @@ def _page(
     built = build(device.name, properties, values, facts.release)
     fields = fields_of(properties)
     wants_experimental = EXPERIMENTAL in query or any(name.startswith("x-") for name in values)
-    grouped = {
-        group: FieldGroup(
-            group, tuple(_entry(field, built, values) for field in fields if field.group is group)
-        )
-        for group in Group
-    }
+    grouped = {group: _group(group, [_entry(field, built, values) for field in fields]) for group in Group}
     known = {field.name for field in fields}
     option = f"-device {built.option}" if "'" in built.option else built.shell
     return BuildPage(
@@ -133,6 +123,14 @@ def _page(
         lint_query=urlencode([("text", option), (PARAMETER, source.key)]) if len(option) <= MAX_LINK else "",
         query=clean_query(query),
     )
+
+
+def _group(group: Group, entries: Sequence[Entry]) -> FieldGroup:
+    """The entries of a group; one of the folded ones that has a value is among those that are seen at once."""
+    is_first = group is Group.COMMON
+    kept = [entry for entry in entries if entry.field.group is group and (is_first or not entry.value)]
+    given = [entry for entry in entries if entry.field.group is not group and entry.value]
+    return FieldGroup(group, (*kept, *given) if is_first else tuple(kept))
 
 
 def given_values(query: QueryDict) -> dict[str, str]:

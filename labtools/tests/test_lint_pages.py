@@ -244,7 +244,10 @@ def test_builder_shows_fields_by_use_and_what_comes_of_them(client: Client, host
     assert '{"driver":"virtio-net-pci","rss":true,"host_mtu":1500}' in shown
     assert '<driver rss="on" name="vhost" />' in shown
     assert '<mtu size="1500" />' in shown
-    assert shown.index('for="p-host_mtu"') < shown.index("All other properties") < shown.index('for="p-rss"')
+    # What is filled in is seen at once, whatever group it is of.
+    assert shown.index('for="p-host_mtu"') < shown.index('for="p-rss"') < shown.index("</fieldset>")
+    bare = page(client, f"{BUILD}?{query(device='virtio-net-pci')}")
+    assert bare.index('for="p-host_mtu"') < bare.index("All other properties") < bare.index('for="p-rss"')
     assert "x-txtimer" not in shown
     assert "x-txtimer" in page(client, f"{address}&experimental=1")
     assert (

@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from labtools.labhost.document import Property
 from labtools.labhost.lint import libvirt_names as names
-from labtools.labhost.lint.values import NUMBERS, boolean
+from labtools.labhost.lint.values import NUMBERS, boolean, is_list
 
 from .option import Built
 
@@ -60,7 +60,7 @@ class _Draft:
             value = self.take(name)
             prop = self.properties.get(name)
             if prop is not None and prop.type == "bool":
-                value = "on" if boolean(value, (99, 0)) else "off"
+                value = "on" if boolean(value) else "off"
             element.set(attribute, value)
 
     def part(self, parent: Element, tag: str, table: Mapping[str, str]) -> None:
@@ -75,7 +75,8 @@ def libvirt_xml(built: Built, properties: Mapping[str, Property]) -> LibvirtXml:
     """The XML for ``built``, as far as its values are right; ``properties`` are those of the device type."""
     base = _family(built.driver)
     make = _MAKERS.get(base)
-    if make is None:
+    # qemu:override has no arrays.
+    if make is None or any(is_list(properties[name]) for name in built.values if name in properties):
         return _commandline(built)
     draft = _Draft(built.driver, dict(built.values), properties)
     element = make(draft, base)
@@ -141,7 +142,7 @@ def _override(draft: _Draft, element: Element) -> str:
         prop = draft.properties.get(name)
         kind = "" if prop is None else prop.type
         if kind == "bool":
-            typed = {"type": "bool", "value": "true" if boolean(value, (99, 0)) else "false"}
+            typed = {"type": "bool", "value": "true" if boolean(value) else "false"}
         elif (
             kind in NUMBERS
             and re.fullmatch(r"-?\d+", value)
@@ -164,8 +165,8 @@ def _commandline(built: Built) -> LibvirtXml:
     SubElement(top, "qemu:arg", value="-device")
     SubElement(top, "qemu:arg", value=built.option)
     notes = (
-        f"No element of libvirt is known here for {built.driver}: qemu:commandline passes the option to QEMU as it is,"
-        " and libvirt marks the domain as tainted. Put it inside <domain>, after <devices>.",
+        f"No element of libvirt is known here for this {built.driver}: qemu:commandline passes the option to QEMU,"
+        " as it is, and libvirt marks the domain as tainted. Put it inside <domain>, after <devices>.",
     )
     return LibvirtXml(Way.COMMANDLINE, "", _text(top), notes)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from labtools.labhost.document import Property
 from labtools.labhost.lint.findings import Place
 from labtools.labhost.lint.pasted import Given
-from labtools.labhost.lint.values import NUMBERS, boolean, integer, is_slot, problem, size
+from labtools.labhost.lint.values import NUMBERS, boolean, integer, is_list, is_slot, problem, size
 
 #: Characters of one value.
 MAX_VALUE = 1_000
@@ -44,12 +44,16 @@ def build(
         for name, value in values.items()
         if (why := _problem(name, value, properties, release)) is not None
     }
+    if release < (6, 2):
+        problems |= dict.fromkeys(_lists(values, properties), "Arrays need JSON, which QEMU takes since 6.2.")
     option = ",".join([_escape(driver), *(f"{name}={_escape(value)}" for name, value in values.items())])
     shell = f"-device {shlex.quote(option)}"
     as_json = ""
     if not problems and release >= (6, 2):
         typed = {name: _typed(properties.get(name), value, release) for name, value in values.items()}
         as_json = json.dumps({"driver": driver, **typed}, separators=(",", ":"), ensure_ascii=False)
+        if _lists(values, properties):
+            option, shell = as_json, f"-device {shlex.quote(as_json)}"
     return Built(driver, values, option, shell, as_json, problems)
 
 
@@ -63,8 +67,22 @@ def _problem(
         return "Use letters, digits, “-”, “.” and “_”, and begin with a letter."
     if prop is None:
         return None if name in ("id", "bus") else "This device has no such property."
+    if is_list(prop):
+        return None if isinstance(_array(value), list) else 'Give an array as JSON: ["a", "b"].'
     wanted = problem(prop, Given(name, value, _NOWHERE), release)
     return None if wanted is None else f"Give {wanted}."
+
+
+def _lists(values: Mapping[str, str], properties: Mapping[str, Property]) -> list[str]:
+    """The values that are arrays: with one of them the option can only be JSON."""
+    return [name for name in values if name in properties and is_list(properties[name])]
+
+
+def _array(value: str) -> object:
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _escape(value: str) -> str:
@@ -75,8 +93,10 @@ def _escape(value: str) -> str:
 def _typed(prop: Property | None, value: str, release: tuple[int, int]) -> object:
     if prop is None or is_slot(prop):
         return value
+    if is_list(prop):
+        return _array(value)
     if prop.type == "bool":
-        return boolean(value, release)
+        return boolean(value)
     if prop.type in NUMBERS:
         number = integer(value)
         # QEMU's parser of words reads a negative number as the unsigned one; JSON says it straight.

@@ -167,7 +167,9 @@ class Checker:
         if last is not given:
             message = f"{given.name} is given more than once; the last one counts."
             self.tell(Severity.WARNING, "given-twice", given.place, message)
-            return
+            # Before 6.2 QEMU sets one after the other, so a wrong one is refused all the same.
+            if self.facts.release >= (6, 2):
+                return
         self.value(device, prop, given)
 
     def unknown_property(self, device: Device, known: Mapping[str, Property], given: Given) -> None:

@@ -30,6 +30,7 @@ CHOICES = {
     "OnOffAuto": ("on", "off", "auto"),
     "BlockdevOnError": ("report", "ignore", "enospc", "stop", "auto"),
     "FdcDriveType": ("144", "288", "120", "none", "auto"),
+    "FloppyDriveType": ("144", "288", "120", "none", "auto"),
     "BiosAtaTranslation": ("auto", "none", "lba", "large", "rechs"),
     "LostTickPolicy": ("discard", "delay", "slew"),
     "OffAutoPCIBAR": ("off", "auto", "bar0", "bar1", "bar2", "bar3", "bar4", "bar5"),
@@ -38,6 +39,7 @@ _TRUE, _FALSE = ("on", "yes", "true", "y"), ("off", "no", "false", "n")
 _SPACE = r"[ \t\n\v\f\r]*"
 _INTEGER = re.compile(rf"{_SPACE}([+-]?)(0[xX][0-9a-fA-F]+|[0-9]+)", re.ASCII)
 _SIZE = re.compile(rf"{_SPACE}\+?(?:(0[xX][0-9a-fA-F]+)|(\d*)(\.\d*)?)([bBkKmMgGtTpPeE]?)", re.ASCII)
+_EXPONENT = re.compile(rf"{_SPACE}\+?(\d+(?:\.\d*)?[eE]\+?\d{{1,2}})[bB]?", re.ASCII)
 _MAC = re.compile(r"[0-9a-fA-F]{2}(?:[:-][0-9a-fA-F]{2}){5}", re.ASCII)
 _HEX = rf"{_SPACE}\+?(?:0[xX])?([0-9a-fA-F]{{1,8}})"
 _SLOT = re.compile(rf"{_HEX}(?:\.{_HEX})?", re.ASCII)
@@ -58,6 +60,11 @@ def is_mac(prop: Property) -> bool:
 def is_readonly(prop: Property) -> bool:
     """Whether it is a part of the device itself, which nobody can set."""
     return prop.type.startswith("child<")
+
+
+def is_list(prop: Property) -> bool:
+    """Whether it takes an array, which only JSON can say."""
+    return prop.type == "list" or prop.type.endswith("List")
 
 
 def choices(prop: Property) -> tuple[str, ...]:
@@ -86,11 +93,13 @@ def integer(text: str) -> int | None:
 
 def size(text: str, release: tuple[int, int] = (99, 0)) -> int | None:
     """The bytes of a size as QEMU's qemu_strtosz() reads it; None if it reads none."""
+    if release < (6, 0) and (exponent := _EXPONENT.fullmatch(text)) and len(text) < 20:
+        return int(float(exponent[1]))  # 6.0 and later take no exponents
     found = _SIZE.fullmatch(text)
     if found is None or len(text) > 60 or not (found[1] or found[2] or (found[3] or ".") != "."):
         return None
-    if not (found[1] or found[2]) and release < (8, 1):
-        return None  # ".5M" is read since 8.1
+    if not (found[1] or found[2]) and (6, 0) <= release < (8, 1):
+        return None  # ".5M" is read before 6.0 and since 8.1
     unit = 1024 ** " KMGTPE".find(found[4].upper() if found[4] in "kKmMgGtTpPeE" and found[4] else " ")
     if found[1]:
         number = int(found[1], 16) * unit
@@ -99,13 +108,12 @@ def size(text: str, release: tuple[int, int] = (99, 0)) -> int | None:
         if part != "." and unit == 1 and int(part[1:] or 0):
             return None
         number = whole * unit + (int(float("0" + part) * unit) if part != "." else 0)
-    return number if number < 1 << 64 else None
+    # 5.2 multiplies floating-point numbers and stops short of the last ones.
+    return number if number < (1 << 64) - (1024 if release < (6, 0) else 0) else None
 
 
-def boolean(text: str, release: tuple[int, int]) -> bool | None:
-    """What a word means to QEMU of a release (6.0 made them strict); None if it refuses it."""
-    if release < (6, 0):
-        text = "" if len(text) == 1 else text.lower()
+def boolean(text: str) -> bool | None:
+    """What a word means to QEMU; None if it refuses it."""
     return True if text in _TRUE else False if text in _FALSE else None
 
 
@@ -119,6 +127,8 @@ def problem(prop: Property, given: Given, release: tuple[int, int]) -> str | Non
 def _text_problem(prop: Property, text: str, release: tuple[int, int]) -> str | None:
     if is_slot(prop):
         return _slot(text)
+    if is_list(prop):
+        return 'an array: write the whole option as JSON, {"driver": …}'
     if is_mac(prop):
         return (
             None
@@ -126,7 +136,7 @@ def _text_problem(prop: Property, text: str, release: tuple[int, int]) -> str | 
             else "an Ethernet address: six pairs of hexadecimal digits, 52:54:00:12:34:56"
         )
     if prop.type == "bool":
-        return None if boolean(text, release) is not None else "on or off"
+        return None if boolean(text) is not None else "on or off"
     if prop.type in NUMBERS:
         return _number(prop.type, integer(text))
     if prop.type == "size":
@@ -175,6 +185,7 @@ def _json_problem(prop: Property, given: Given) -> str | None:
             else "a number from -1 to 255 (slot times 8, and function), or a string “05.0”"
         )
     checks: list[tuple[bool, Callable[[object], bool], str]] = [
+        (is_list(prop), lambda item: isinstance(item, list), "an array in brackets"),
         (prop.type == "bool", lambda item: isinstance(item, bool), "true or false, without quotation marks"),
         (prop.type == "size", _is_size, "a number of bytes, without quotation marks or unit"),
         (
@@ -213,7 +224,7 @@ def same_as_default(prop: Property, given: Given, release: tuple[int, int]) -> b
         return False
     text = given.value
     if prop.type == "bool":
-        value = given.json if given.form is Form.JSON else boolean(text, release)
+        value = given.json if given.form is Form.JSON else boolean(text)
         return isinstance(value, bool) and prop.default == ("true" if value else "false")
     if prop.type in NUMBERS:
         number = integer(text)

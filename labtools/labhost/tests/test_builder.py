@@ -176,6 +176,21 @@ def test_json_has_the_types_of_the_properties() -> None:
     assert json.loads(built.json) == {"driver": "virtio-net-pci", "mq": True, "host_mtu": 16, "addr": "5.0"}
 
 
+def test_array_is_written_as_json_in_every_form() -> None:
+    ports = {"ports": Property("ports", "list", "", "[]"), "name": Property("name", "str", "", None)}
+    built = build("rocker", ports, {"name": "a", "ports": '["n0"]'}, (10, 0))
+    assert built.option == built.json == '{"driver":"rocker","name":"a","ports":["n0"]}'
+    assert shlex.split(built.shell) == ["-device", built.json]
+    made = libvirt_xml(built, ports)
+    assert made.way is Way.COMMANDLINE
+    (device,) = read_pasted(DOMAIN.format(device="", extra=made.extra, namespace="")).devices
+    assert (device.driver, device.is_json) == ("rocker", True)
+    assert build("rocker", ports, {"ports": "n0"}, (10, 0)).problems == {
+        "ports": 'Give an array as JSON: ["a", "b"].'
+    }
+    assert set(build("rocker", ports, {"ports": "[]"}, (5, 2)).problems) == {"ports"}
+
+
 def test_fields_put_common_ones_first_and_experimental_ones_last() -> None:
     fields = fields_of(known("virtio-net-pci"))
     assert [item.name for item in fields[:4]] == ["id", "bus", "addr", "netdev"]

@@ -110,15 +110,40 @@ def test_findings(text: str, expected: list[tuple[str, str]]) -> None:
 @pytest.mark.parametrize(
     ("version", "word", "is_taken"),
     [
-        ("5.2.0", "ON", True),
-        ("5.2.0", "y", False),
-        ("7.2.0", "ON", False),
-        ("7.2.0", "y", True),
-        ("7.2.0", "", False),
+        # Each as the real QEMU of that version answered.
+        ("5.2.0", "1e6", True),
+        ("7.2.0", "1e6", False),
+        ("10.0.0", "1e6", False),
+        ("5.2.0", ".5M", True),
+        ("7.2.0", ".5M", False),
+        ("10.0.0", ".5M", True),
+        ("5.2.0", "16E", False),
+        ("5.2.0", "1.5", False),
+        ("5.2.0", "1.5G", True),
     ],
 )
-def test_booleans_are_those_of_the_version(version: str, word: str, is_taken: bool) -> None:
-    assert (codes(f"virtio-net-pci,mq={word}", make_facts(version=version)) == []) is is_taken
+def test_sizes_are_those_of_the_version(version: str, word: str, is_taken: bool) -> None:
+    facts = make_facts(version=version, properties=(Property("vgamem", "size", "", None),))
+    assert (codes(f"virtio-net-pci,vgamem={word}", facts) == []) is is_taken
+
+
+@pytest.mark.parametrize(("word", "is_taken"), [("y", True), ("ON", False), ("", False), ("1", False)])
+def test_booleans_are_the_same_in_every_version(word: str, is_taken: bool) -> None:
+    for version in ("5.2.0", "7.2.0", "10.0.0"):
+        assert (codes(f"virtio-net-pci,mq={word}", make_facts(version=version)) == []) is is_taken
+
+
+def test_array_is_for_json() -> None:
+    facts = make_facts(properties=(Property("ports", "list", "", "[]"),))
+    assert codes("virtio-net-pci,ports=a", facts) == [("error", "ill-typed")]
+    assert codes('{"driver":"virtio-net-pci","ports":"a"}', facts) == [("error", "ill-typed")]
+    assert codes('{"driver":"virtio-net-pci","ports":["a"]}', facts) == []
+
+
+def test_value_that_is_given_again_is_judged_where_qemu_sets_both() -> None:
+    text = "virtio-net-pci,mq=zz,mq=on"
+    assert codes(text, make_facts(version="7.2.0")) == [("warning", "given-twice")]
+    assert codes(text, make_facts(version="5.2.0")) == [("error", "ill-typed"), ("warning", "given-twice")]
 
 
 def test_json_is_for_qemu_that_reads_it() -> None:
