@@ -1,6 +1,5 @@
 """One device type across sources: which of its options each of them has, seen from one of them."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -126,11 +125,6 @@ class CountOf:
         return f"the same as on {name}"
 
 
-def version_key(version: str) -> tuple[int, ...]:
-    """A version for comparing: ``10.0.13`` is (10, 0, 13)."""
-    return tuple(int(number) for number in re.findall(r"[0-9]{1,9}", version)[:4])
-
-
 def option_matrix(
     own: Source, device: Device, available: tuple[Source, ...], rows: Mapping[str, DeviceRow]
 ) -> OptionMatrix:
@@ -183,7 +177,7 @@ def _rows(columns: tuple[Column, ...], own: Source) -> tuple[OptionRow, ...]:
         for name, option in table.items():
             if name not in here:
                 elsewhere.setdefault(name, option)
-    own_version = version_key(own.emulator.version)
+    own_version = own.version_key
 
     def row(option: Property, is_here: bool) -> OptionRow:
         cells = tuple(
@@ -205,7 +199,7 @@ def _cell(column: Column, there: Property | None, here: Property, own_version: t
     if column.properties is None:
         return Cell(where, Answer.UNKNOWN)
     if there is None:
-        is_later = version_key(column.source.emulator.version) > own_version
+        is_later = column.source.version_key > own_version
         return Cell(where, Answer.REMOVED if is_later else Answer.NO)
     if there.type != here.type:
         return Cell(where, Answer.TYPE_CHANGED, there.type)
@@ -219,9 +213,9 @@ def count_against_neighbour(matrix: OptionMatrix) -> CountOf | None:
     own = matrix.own
     if own.properties is None:
         return None
-    mine = version_key(own.source.emulator.version)
+    mine = own.source.version_key
     others = [
-        (version_key(column.source.emulator.version), column)
+        (column.source.version_key, column)
         for column in matrix.columns
         if not (column.has_device and column.properties is None)
     ]

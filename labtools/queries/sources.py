@@ -23,6 +23,11 @@ _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _DEFAULTS = ("debian-13:x86_64", "debian-12:x86_64", "this-machine:x86_64")
 
 
+def version_key(version: str) -> tuple[int, ...]:
+    """A version for comparing: ``10.0.13`` is (10, 0, 13)."""
+    return tuple(int(number) for number in re.findall(r"[0-9]{1,9}", version)[:4])
+
+
 class SourceNotFound(Http404):
     """There is no such source, or it is not for this person; the message is a sentence."""
 
@@ -67,8 +72,8 @@ class Source:
 
     @property
     def version_key(self) -> tuple[int, ...]:
-        """Its QEMU's version for comparing: ``10.0.13`` is (10, 0, 13)."""
-        return tuple(int(number) for number in re.findall(r"[0-9]{1,9}", self.emulator.version)[:4])
+        """Its QEMU's version for comparing."""
+        return version_key(self.emulator.version)
 
     @property
     def binary_name(self) -> str:

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from labtools.labhost.document import HostDocument
 from labtools.models import LabHost
-from labtools.queries.option_matrix import version_key
+from labtools.queries.sources import version_key
 from labtools.tests.lab_hosts import (
     AT,
     PROPERTIES,

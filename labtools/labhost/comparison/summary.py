@@ -106,8 +106,7 @@ def _versions(pair: _Pair) -> Iterator[str]:
 
 
 def _host(before: HostDocument, after: HostDocument) -> Iterator[str]:
-    # Documents of format 1 know nothing of libvirt.
-    old, new = (str(getattr(item, "libvirt_version", "") or "") for item in (before, after))
+    old, new = before.libvirt_version, after.libvirt_version
     if old and new and old != new:
         yield f"libvirt {old} to {new}"
     elif old != new:

@@ -302,19 +302,9 @@ def test_long_summaries_end_with_the_number_of_the_rest(count: int) -> None:
         assert told == [*whole[:shown], f"and {count - shown} more"]
 
 
-class WithLibvirt:
-    """A document that also says which libvirt the host has."""
-
-    def __init__(self, version: str) -> None:
-        self._document = make_document(make_qemu())
-        self.libvirt_version = version
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._document, name)
-
-
 def test_libvirt_is_told_when_it_changes_falls_silent_and_answers() -> None:
-    old, new, none = WithLibvirt("11.3.0"), WithLibvirt("11.4.0"), WithLibvirt("")
-    assert summarize_changes(old, new) == ["libvirt 11.3.0 to 11.4.0"]  # type: ignore[arg-type]
-    assert summarize_changes(old, none) == ["libvirt 11.3.0 does not answer any more"]  # type: ignore[arg-type]
-    assert summarize_changes(none, new) == ["libvirt 11.4.0 answers"]  # type: ignore[arg-type]
+    none = make_document(make_qemu())
+    old, new = replace(none, libvirt_version="11.3.0"), replace(none, libvirt_version="11.4.0")
+    assert summarize_changes(old, new) == ["libvirt 11.3.0 to 11.4.0"]
+    assert summarize_changes(old, none) == ["libvirt 11.3.0 does not answer any more"]
+    assert summarize_changes(none, new) == ["libvirt 11.4.0 answers"]
