@@ -118,18 +118,29 @@ def _after(lines: list[str] | None, words: str) -> str | None:
 
 def _refusal(lines: list[str] | None) -> str | None:
     """The words with which libvirt refused to be asked, or the shell to find virsh."""
-    if lines is None or any(line.split()[:3] == ["Name", "State", "Autostart"] for line in lines):
+    if lines is None or _below(lines, _POOL_HEAD) is not None:
         return None
     said = [line.strip() for line in lines if line.startswith("error:") or "not found" in line]
     return " ".join(said[:3]) or None
 
 
 # ---------------------------------------------------------------------------------------------- pools
+_POOL_HEAD, _VOLUME_HEAD = ["Name", "State", "Autostart"], ["Name", "Path"]
+
+
+def _below(lines: list[str] | None, head: list[str]) -> list[str] | None:
+    """The rows of virsh's table with this head; None where there is none. What virsh says before it is passed over."""
+    for number, line in enumerate(lines or ()):
+        if line.split() == head:
+            return [row for row in (lines or ())[number + 1 :] if row.strip("- ")]
+    return None
+
+
 def _pools(parts: list[Part], known: dict[str, list[str]]) -> tuple[KnownPool, ...] | None:
-    listed = known.get("pools")
-    if listed is None or not any(line.split()[:3] == ["Name", "State", "Autostart"] for line in listed):
+    rows = _below(known.get("pools"), _POOL_HEAD)
+    if rows is None:
         return None
-    rows = [line for line in listed if line.strip() and not line.strip().startswith(("Name ", "---"))]
+    rows = [row for row in rows if row.split()[-1] in ("yes", "no")]
     found: list[KnownPool] = []
     for number, (name, lines) in enumerate(parts):
         if name == "pool-xml":
@@ -182,16 +193,16 @@ def _xml(lines: list[str] | None) -> Element | None:
 
 
 def _volumes(lines: list[str] | None) -> tuple[tuple[str, ...] | None, bool]:
-    """The paths in virsh's table: its second column begins where the word ``Path`` stands in the head."""
-    if not lines or lines[0].split() != ["Name", "Path"]:
+    """The paths in virsh's table: its second column begins about where the word ``Path`` stands in the head."""
+    rows = _below(lines, _VOLUME_HEAD)
+    if rows is None or lines is None:
         return None, False
-    column = lines[0].index("Path")
+    column = next(line for line in lines if line.split() == _VOLUME_HEAD).index("Path")
     paths = []
-    for line in lines[1:]:
-        if line.strip("- "):
-            # Wide letters move the column; a path begins with a slash, of which a name has none.
-            at = line.find("/", max(0, column - 40))
-            paths.append(_unescaped(line[at:].rstrip(" ")) if at >= 0 else "")
+    for line in rows:
+        # Wide letters move the column; a path begins with a slash, of which a name has none.
+        at = line.find("/", max(0, column - 40))
+        paths.append(_unescaped(line[at:].rstrip(" ")) if at >= 0 else "")
     return tuple(path for path in paths if path), len(lines) < CUT_VOLUMES - 2
 
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import gzip
 import os
+import pty
+import select
+import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from labtools.labhost.iso import Cause, Certainty, Diagnosis, Effect, diagnose, read_paste
+from labtools.labhost.iso import Cause, Certainty, Diagnosis, Effect, command_block, diagnose, read_paste
 from labtools.labhost.iso.findings import Finding
 from labtools.labhost.tests.iso_host import IsoHost, iso_host, make_iso
 
@@ -428,6 +432,26 @@ def test_every_name_is_one_word_for_the_shell(host: IsoHost, shell: str, name: s
         host.undo(way)
     assert sorted(one.name for one in (host.files / "isos").iterdir()) == [name]
     assert not (host.root / "owned").exists()
+
+
+def test_the_block_can_be_pasted_into_a_terminal(host: IsoHost) -> None:
+    """An interactive bash on a terminal of its own: echo, prompts, line ends, ``!`` of the history."""
+    path = put_iso(host, "isos/it's !new $x.iso")
+    host.make_pool("isos", path.parent)
+    process, terminal = pty.fork()
+    if process == 0:
+        os.execvp("bwrap", host.argv("bash", "--norc", "-i"))  # noqa: S606 - the child of a terminal
+    seen = b""
+    os.write(terminal, command_block(str(path)).encode())
+    until = time.monotonic() + 30
+    while b"\n== iso-doctor: end\r" not in seen and time.monotonic() < until:
+        if select.select([terminal], [], [], 1)[0]:
+            seen += os.read(terminal, 1 << 16)
+    os.kill(process, signal.SIGKILL)
+    os.waitpid(process, 0)
+    os.close(terminal)
+    found = diagnose(read_paste(seen.decode(), path=str(path)))
+    assert (found.findings, found.unknown) == ((), ())
 
 
 def test_a_reader_without_rights_learns_what_is_missing(host: IsoHost) -> None:

@@ -58,6 +58,11 @@ MANGLED = {
     "the commands and the prompt too": lambda text: (
         f"[asha@host ~]$ {command_block(PATH)}".replace("\n", "\n> ") + text + "[asha@host ~]$ "
     ),
+    "a virsh that finds no polkit": lambda text: re.sub(
+        r"(== iso-doctor: (?:libvirt|pools|pool-info|volumes|volume)\n|   active   yes\n)",
+        r"\1Authorization not available. Check if polkit service is running or see debug message.\n",
+        text,
+    ),
     "run twice": lambda text: make_output(volumes=None, end=None) + text,
 }
 
