@@ -3,6 +3,7 @@
 import html
 import json
 import re
+import sys
 import zlib
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -12,13 +13,18 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django.asserts import assertContains, assertNotContains, assertTemplateUsed
 
+from labtools.labhost import labprobe
+from labtools.labhost.document import parse_document
+from labtools.labhost.inventory import answer_of
 from labtools.labhost.npiv import parse_wwn
 from labtools.labhost.tests import fibre_channel
 from labtools.models import Fact, LabHost
 from labtools.queries import fibre_channel as queries
 from labtools.queries import inventories
+from labtools.services.snapshots import record_document
 from labtools.tests.fibre_hosts import make_fibre_host, make_real_host, names_of
 from portal.accounts.models import User
 
@@ -117,6 +123,20 @@ def test_a_generated_name_keeps_away_from_hosts_that_nobody_here_may_see(
     answer = Client().get(PAGE, {"generate": "names"})
     query = parse_qs(urlsplit(answer["Location"]).query)
     assert (query["wwnn"], query["wwpn"]) == (["5001a4a000000124"], ["5001a4a000000125"])
+
+
+def test_what_labprobe_finds_on_the_test_driver_is_what_the_page_shows(db: None) -> None:
+    """The whole way: the probe's document, read, kept, and shown to a stranger."""
+    argv = [sys.executable, "-I", labprobe.__file__, "--demonstration"]
+    document = parse_document(answer_of(argv, 60))
+    host = LabHost.objects.create(
+        slug="demo", name="Demonstration", transport=LabHost.Transport.DEMONSTRATION
+    )
+    record_document(host=host, document=document, at=timezone.now())
+    answer = Client().get(PAGE, NAMES)
+    assertContains(answer, "scsi_host11")
+    assert answer.context["plan"].choice.parent.name == "scsi_host1"
+    assert answer.context["page"].may_try
 
 
 def test_an_inventory_of_nobody_asked_yet_is_an_empty_state(db: None) -> None:
