@@ -52,7 +52,8 @@ def modules_json(request: HttpRequest) -> JsonResponse:
             "source": source_json(one.source),
             "distribution": one.distribution.name or None,
             "died": [
-                {**_advice_json(dead.advice), "last_words": without_paths(dead.device.last_words)} for dead in one.dead
+                {**_advice_json(dead.advice), "last_words": without_paths(dead.device.last_words)}
+                for dead in one.dead
             ],
             "absent": [_advice_json(advice) for advice in one.absent],
         }

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import lzma
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from labtools.labhost.document import Device, Status
+from labtools.labhost.document import Device, Status, parse_document
 from labtools.labhost.modules import (
     Basis,
     Cause,
@@ -192,6 +193,17 @@ def test_absent_types_are_those_of_packages_that_are_not_there() -> None:
     assert advise_on_absent(lean, distribution_of(TRIXIE), "avr") == ()
     assert distribution_of("").family is Family.UNKNOWN
     assert advise_on_absent(lean, distribution_of(""), "x86_64") == ()
+
+
+@pytest.mark.parametrize("name", ["debian-11", "debian-12", "debian-13", "debian-sid"])
+def test_a_qemu_with_all_its_packages_misses_nothing(name: str) -> None:
+    packed = (Path(__file__).parents[1] / "references" / f"{name}.json.xz").read_bytes()
+    qemus = parse_document(lzma.decompress(packed)).qemu
+    assert len(qemus) == 5
+    for qemu in qemus:
+        distribution = distribution_of(qemu.package)
+        assert distribution.packages, qemu.package
+        assert advise_on_absent(qemu.devices, distribution, qemu.target) == (), qemu.target
 
 
 def test_each_module_that_has_types_is_in_some_package() -> None:
