@@ -1,6 +1,6 @@
 """What the lab has to show on its first day."""
 
-from labtools.services import checks, hosts, references, samples
+from labtools.services import catalogue, checks, hosts, references, samples
 
 
 def load() -> list[str]:
@@ -14,6 +14,7 @@ def load() -> list[str]:
 
 def _references() -> list[str]:
     new = references.ensure_references()
+    catalogue.refresh_catalogue()
     return [f"Loaded the QEMU of {', '.join(new)}."] if new else []
 
 

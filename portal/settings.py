@@ -477,6 +477,11 @@ CELERY_BEAT_SCHEDULE["sweep-lab-hosts"] = {
     "schedule": BEAT_SECONDS,
     "options": {"queue": "labs", "expires": BEAT_SECONDS * 2},
 }
+CELERY_BEAT_SCHEDULE["refresh-lab-catalogue"] = {
+    "task": "labtools.labs.refresh_catalogue",
+    "schedule": BEAT_SECONDS * 2,
+    "options": {"queue": "labs", "expires": BEAT_SECONDS * 4},
+}
 
 # ------------------------------------------------------------------------------- files, text and time
 

@@ -1,11 +1,13 @@
 """What the lab keeps: images on their way in and their checks, and lab hosts with what they can do."""
 
+from labtools.models.catalogue import Catalogue, ListWords
 from labtools.models.facts import DeviceRow, Emulator, Fact, Snapshot
 from labtools.models.hosts import Inventory, LabHost, LabHostQuerySet, Sighting
 from labtools.models.images import ImageCheck, ImageCheckQuerySet, Upload, UploadQuerySet, Visibility
 from labtools.models.trials import VhbaTrial, VhbaTrialQuerySet
 
 __all__ = [
+    "Catalogue",
     "DeviceRow",
     "Emulator",
     "Fact",
@@ -14,6 +16,7 @@ __all__ = [
     "Inventory",
     "LabHost",
     "LabHostQuerySet",
+    "ListWords",
     "Sighting",
     "Snapshot",
     "Upload",

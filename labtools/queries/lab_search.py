@@ -1,61 +1,44 @@
-"""Search as one types over what all hosts have now: device types by name, alias and description, and options."""
+"""The lab's search for one person: the catalogue of all that is public, and for staff what private hosts have, too."""
 
-import difflib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 
 from django.db.models import Count, Max, Q
 
 from labtools.models import DeviceRow
-from labtools.queries.devices import MAX_QUERY, MAX_SUGGESTIONS
+from labtools.queries.catalogue import MAX_WORDS, FoundDevice, LabSearchResult, search_lab
 from labtools.queries.sources import sources
+from portal.accounts.models import User
 
-#: Words of a query that are looked for, and results of a kind that are shown.
-MAX_WORDS, MAX_FOUND = 6, 30
-
-
-@dataclass(frozen=True)
-class FoundDevice:
-    """A device type that some source has. Alias, group and description are those of one of them."""
-
-    name: str
-    alias: str
-    group: str
-    description: str
-    lists: int
-    """How many different device lists have it."""
+#: Results of a kind that are shown.
+MAX_FOUND = 30
 
 
-@dataclass(frozen=True)
-class LabSearch:
-    """What was found, best first, and how much of it there is in all."""
+def search(user: object, query: str) -> LabSearchResult:
+    """What the hosts that ``user`` may see have for ``query``. One query, for staff three more."""
+    found = search_lab(query, limit=MAX_FOUND)
+    if not (isinstance(user, User) and user.is_active and user.is_staff):
+        return found
+    devices = _rows(user, found.query.lower().split()[:MAX_WORDS])
+    return replace(
+        found,
+        devices=tuple(devices[:MAX_FOUND]),
+        device_count=len(devices),
+        did_you_mean=() if devices else found.did_you_mean,
+    )
 
-    query: str
-    devices: tuple[FoundDevice, ...] = ()
-    device_count: int = 0
-    did_you_mean: tuple[str, ...] = ()
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to show."""
-        return not self.devices
-
-
-def search(user: object, query: str) -> LabSearch:
-    """What the hosts that ``user`` may see have for ``query``. Three queries; one more where nothing is found."""
-    asked = query[:MAX_QUERY].strip()
-    words = asked.lower().split()[:MAX_WORDS]
+def _rows(user: User, words: list[str]) -> list[FoundDevice]:
+    """Device types with all ``words``, best first, from the rows: slower than the catalogue, which is public."""
     if not words:
-        return LabSearch(asked)
+        return []
     rows = DeviceRow.objects.filter(devices__in={source.emulator.devices for source in sources(user)})
-    narrowed = rows
     for word in words:
-        narrowed = narrowed.filter(
+        rows = rows.filter(
             Q(name__icontains=word) | Q(alias__icontains=word) | Q(description__icontains=word)
         )
     found = [
         FoundDevice(*row)
-        for row in narrowed.order_by()
+        for row in rows.order_by()
         .values("name")
         .annotate(
             one_alias=Max("alias"),
@@ -65,12 +48,7 @@ def search(user: object, query: str) -> LabSearch:
         )
         .values_list("name", "one_alias", "one_group", "one_description", "lists")
     ]
-    if not found:
-        return LabSearch(
-            asked, did_you_mean=_suggestions(rows.values_list("name", "alias").distinct(), asked)
-        )
-    found.sort(key=lambda device: _rank(device, words))
-    return LabSearch(asked, tuple(found[:MAX_FOUND]), len(found))
+    return sorted(found, key=lambda device: _rank(device, words))
 
 
 def _rank(device: FoundDevice, words: list[str]) -> tuple[int, bool, int, str]:
@@ -86,9 +64,3 @@ def _rank(device: FoundDevice, words: list[str]) -> tuple[int, bool, int, str]:
     else:
         place = 3
     return place, device.group == "CPU", len(device.name), device.name
-
-
-def _suggestions(pairs: Iterable[tuple[str, str]], asked: str) -> tuple[str, ...]:
-    known = {name.lower(): name for pair in pairs for name in pair if name}
-    near = difflib.get_close_matches(asked.lower(), known, n=MAX_SUGGESTIONS, cutoff=0.7)
-    return tuple(known[name] for name in near)

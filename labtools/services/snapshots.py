@@ -105,8 +105,10 @@ def _keep_snapshot(document: HostDocument) -> Snapshot:
     if found is not None:
         return found
     parts = _Parts()
-    for properties in document.property_lists.values():
-        parts.add(Fact.Kind.PROPERTIES, sections.property_list_json(properties))
+    # A list is named by the hash of its bytes: most are known, and need not be written out to see that.
+    known = set(Fact.objects.filter(pk__in=document.property_lists.keys()).values_list("pk", flat=True))
+    for list_digest in document.property_lists.keys() - known:
+        parts.add(Fact.Kind.PROPERTIES, sections.property_list_json(document.property_lists[list_digest]))
     emulators = _emulators(document, parts)
     parts.store()
     snapshot, is_new = Snapshot.objects.get_or_create(

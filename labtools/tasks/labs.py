@@ -5,6 +5,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from labtools.services import probing
+from labtools.services.catalogue import refresh_catalogue as refresh
 
 # The probe keeps to its own deadline; this ends a worker that hangs where no deadline of ours reaches.
 _HARD_LIMIT = settings.LAB_PROBE_SECONDS + 45
@@ -20,3 +21,9 @@ def probe_host(host_id: int) -> None:
 def sweep_hosts() -> None:
     """Runs every few seconds: queue what is due, send again, take back."""
     probing.sweep_hosts(at=timezone.now())
+
+
+@shared_task(name="labtools.labs.refresh_catalogue")
+def refresh_catalogue() -> None:
+    """Runs every few seconds: bring the lab's search in step with what is public."""
+    refresh()

@@ -5,6 +5,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from labtools.services.catalogue import refresh_catalogue
 from labtools.tests.lab_hosts import device, make_seen_host
 from labtools.tests.test_devices import document_with, page
 from portal.tests.factories import make_user, signed_in
@@ -25,6 +26,7 @@ def make_cards() -> None:
         device("watch", description="a network adapter"),
     )
     make_seen_host("second", document_with(*more))
+    refresh_catalogue()
 
 
 @pytest.mark.parametrize(
@@ -86,6 +88,26 @@ def test_private_hosts_are_found_by_staff_alone(as_stranger: Client, as_member: 
         assert "cellar" not in client.get("/lab/").content.decode().lower()
 
 
+def test_an_option_is_found_with_the_device_types_that_have_it(as_stranger: Client) -> None:
+    make_cards()
+    html = page(as_stranger, "/lab/search/?q=host-mtu")
+    assert "0 device types and 1 option for “host-mtu”." in " ".join(html.split())
+    assert 'href="/lab/devices/virtio-net-pci/#option-host_mtu"' in html
+    found = as_stranger.get("/lab/search.json?q=host-mtu").json()
+    assert found["properties"] == [
+        {"name": "host_mtu", "description": "", "devices": ["virtio-net-pci"], "device_count": 1}
+    ]
+
+
+def test_an_option_of_cpu_types_alone_leads_to_the_cpu_models(as_stranger: Client) -> None:
+    rows = [{"name": "avx512f", "type": "bool"}]
+    cpus = (device(f"{name}-x86_64-cpu", group="CPU", properties=rows) for name in ("a", "b"))
+    make_seen_host("second", document_with(*cpus))
+    refresh_catalogue()
+    html = page(as_stranger, "/lab/search/?q=avx512")
+    assert "2 CPU types</a>" in " ".join(html.split())
+
+
 @pytest.mark.parametrize("address", ["/lab/search/?q=virtio", "/lab/search/?q=nothing", "/lab/"])
 def test_the_number_of_queries_does_not_grow_with_hosts(as_stranger: Client, address: str) -> None:
     def count() -> int:
@@ -94,9 +116,13 @@ def test_the_number_of_queries_does_not_grow_with_hosts(as_stranger: Client, add
         return len(asked)
 
     make_seen_host()
+    refresh_catalogue()
+    count()  # the catalogue is in memory from here
     one = count()
     for number in (2, 3):
         make_seen_host(f"pune-{number}", document_with(device(f"card-{number}")))
+    refresh_catalogue()
+    count()
     assert count() == one
 
 

@@ -38,6 +38,16 @@ def lab_search_json(request: HttpRequest) -> JsonResponse:
         "query": found.query,
         "devices": devices,
         "device_count": found.device_count,
+        "properties": [
+            {
+                "name": one.name,
+                "description": one.description,
+                "devices": one.devices,
+                "device_count": one.device_count,
+            }
+            for one in found.properties
+        ],
+        "property_count": found.property_count,
         "did_you_mean": found.did_you_mean,
     }
     return json_answer(request, answer)
