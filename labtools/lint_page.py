@@ -186,7 +186,7 @@ def _link(text: str, pasted: Pasted, chosen: Iterable[Source]) -> str:
 def _outcomes(pasted: Pasted, chosen: Sequence[Source], available: Sequence[Source]) -> tuple[Outcome, ...]:
     everything = {source.permanent_key: source for source in (*chosen, *available)}
     linting.read_ahead(chosen)
-    known = {key: linting.facts_of(source) for key, source in everything.items()}
+    known = {key: linting.facts_of(source, everything.values()) for key, source in everything.items()}
     outcomes = []
     for source in chosen:
         others = [other for key, other in known.items() if key != source.permanent_key]

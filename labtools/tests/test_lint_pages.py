@@ -215,6 +215,20 @@ def test_queries_do_not_grow_with_hosts_or_options(client: Client, host: LabHost
     assert count(text * 5) == few
 
 
+def test_unknown_names_are_looked_for_on_all_hosts_in_one_query(client: Client, host: LabHost) -> None:
+    def first(count: int) -> int:
+        for number in range(count):
+            raw = make_document_json(f"8.{number}.{count}")
+            raw["qemu"][0]["devices"].insert(0, device(f"a-{count}-{number}"))
+            make_seen_host(f"delhi-{count}-{number}", make_document(raw))
+        with CaptureQueriesContext(connection) as queries:
+            shown = page(client, f"{LINT}?{query(text=f'a-{count}-0')}")
+        assert f"It is known on Delhi-{count}-0." in shown
+        return len(queries)
+
+    assert first(1) == first(4)
+
+
 def test_no_more_than_eight_are_checked(client: Client, host: LabHost) -> None:
     for number in range(MAX_CHECKED):
         make_seen_host(f"mumbai-{number}")
