@@ -4,6 +4,7 @@ from django.urls import path
 
 from labtools import upload_views
 from labtools.views import (
+    bring,
     building,
     comparison,
     cpus,
@@ -69,6 +70,8 @@ host_urls = [
     path("hosts.json", hosts.host_list_json, name="host_list_json"),
     path("hosts.csv", hosts.host_list_csv, name="host_list_csv"),
     path("hosts/add/", host_staff.host_add, name="host_add"),
+    path("hosts/bring/", bring.host_bring, name="host_bring"),
+    path("labprobe.py", bring.program, name="labprobe"),
     path("hosts/<slug:slug>/", hosts.host, name="host"),
     path("hosts/<slug:slug>.json", hosts.host_json, name="host_json"),
     path("hosts/<slug:slug>.csv", hosts.host_csv, name="host_csv"),

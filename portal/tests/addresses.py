@@ -392,6 +392,8 @@ ADDRESSES = [
     everyone("labtools:snapshot", 404, arguments=_snapshot("private_lab_host")),
     machine("labtools:snapshot_json", arguments=_snapshot("lab_host")),
     machine("labtools:snapshot_csv", arguments=_snapshot("lab_host")),
+    everyone("labtools:host_bring"),
+    members("labtools:labprobe", 404, is_page=False),
     members("labtools:host_add", 404),
     members("labtools:host_edit", 404, arguments=_slug("lab_host")),
     members("labtools:host_delete", 404, arguments=_slug("lab_host")),
