@@ -49,3 +49,12 @@ def test_a_trial_asked_for_without_a_broker_is_taken_later(tmp_path: Path) -> No
         for name in ("redis", "labs", "beat"):
             stack.start(name)
         wait_until(stack, [("finished", "")])
+
+
+def test_a_new_portal_shows_the_hbas_of_the_test_driver_once_its_worker_has_asked(tmp_path: Path) -> None:
+    with Stack(tmp_path, run=("redis", "web", "labs", "beat")) as stack:
+        assert "No host has been asked yet" in stack.get("/lab/npiv/")[1]
+        stack.python("from labtools.services import hosts; hosts.ensure_first_hosts()")
+        wait_for(lambda: "scsi_host11" in stack.get("/lab/npiv/")[1], 120, why=stack.logs)
+        status, text = stack.get("/lab/npiv/?wwnn=5001a4a111111111&wwpn=5001a4a222222222")
+        assert (status, "The plan is complete." in text) == (200, True)
