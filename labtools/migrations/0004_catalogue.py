@@ -5,29 +5,41 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('labtools', '0003_vhba_trials'),
+        ("labtools", "0003_vhba_trials"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Catalogue',
+            name="Catalogue",
             fields=[
-                ('stamp', models.CharField(help_text="SHA-256 of the lists' digests.", max_length=64, primary_key=True, serialize=False)),
-                ('lists', models.JSONField(help_text='Digests of the device lists in it, in order.')),
-                ('data', models.BinaryField(help_text='JSON, compressed with zlib.')),
-                ('made_at', models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "stamp",
+                    models.CharField(
+                        help_text="SHA-256 of the lists' digests.",
+                        max_length=64,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("lists", models.JSONField(help_text="Digests of the device lists in it, in order.")),
+                ("data", models.BinaryField(help_text="JSON, compressed with zlib.")),
+                ("made_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
         ),
         migrations.CreateModel(
-            name='ListWords',
+            name="ListWords",
             fields=[
-                ('devices', models.CharField(help_text='Digest of the list.', max_length=64, primary_key=True, serialize=False)),
-                ('data', models.BinaryField(help_text='JSON, compressed with zlib.')),
+                (
+                    "devices",
+                    models.CharField(
+                        help_text="Digest of the list.", max_length=64, primary_key=True, serialize=False
+                    ),
+                ),
+                ("data", models.BinaryField(help_text="JSON, compressed with zlib.")),
             ],
             options={
-                'verbose_name_plural': 'words of lists',
+                "verbose_name_plural": "words of lists",
             },
         ),
     ]

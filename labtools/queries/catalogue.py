@@ -175,9 +175,9 @@ def _present() -> _Names:
         if made.stamp != _in_memory.stamp:
             _in_memory = read_names(made.stamp, json.loads(zlib.decompress(bytes(made.data))))
         return _in_memory
-    # A host has just been hidden: rather slow once than telling what it has.
-    _in_memory = read_names(stamp, merged(parts_of(lists)))
-    return _in_memory
+    # A host has just been hidden, or nothing is made yet: rather slow than telling what it has, and not kept,
+    # because lists may be missing in it that the workers are making ready.
+    return read_names("", merged(parts_of(lists)))
 
 
 def parts_of(lists: Iterable[str]) -> list[dict[str, Any]]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import quote
 
+from django.urls import reverse
+
 from labtools.labhost.document import Device, Property, PropertyList, Status
 from labtools.models import DeviceRow
 from labtools.queries import facts
@@ -64,6 +66,12 @@ class Column:
 def option_anchor(name: str) -> str:
     """Where the option ``name`` is on the page of its device type, without the ``#``."""
     return f"option-{quote(name, safe='')}"
+
+
+def option_address(device: str, name: str) -> str:
+    """The address of the option ``name`` on the page of ``device``, which hides ``x-`` options unless asked."""
+    page = reverse("labtools:device", args=[device])
+    return f"{page}{'?x=1' if name.startswith('x-') else ''}#{option_anchor(name)}"
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from django import template
 from django.urls import NoReverseMatch, reverse
 
 from labtools.labhost import public_words
+from labtools.queries.catalogue import FoundProperty
+from labtools.queries.option_matrix import option_address
 from labtools.queries.sources import PARAMETER, Source
 
 register = template.Library()
@@ -53,6 +55,8 @@ def lab_tabs() -> list[Tab]:
 
 #: QEMU's words for readers who are not staff: they begin with the path of the binary on that host.
 register.filter("without_paths", public_words.without_paths)
+#: Where an option is: ``{{ device_name|option_address:option_name }}``.
+register.filter("option_address", option_address)
 
 
 @register.simple_tag(takes_context=True)
@@ -63,3 +67,9 @@ def permanent_query(context: dict[str, Any], sources: Sequence[Source] | Source)
         (key, value) for key, values in context["request"].GET.lists() if key != PARAMETER for value in values
     ]
     return urlencode([*rest, *((PARAMETER, source.permanent_key) for source in chosen)])
+
+
+@register.filter
+def more_devices(option: FoundProperty) -> int:
+    """How many device types have the option beside those that are named."""
+    return option.device_count - len(option.devices)

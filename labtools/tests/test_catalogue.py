@@ -141,11 +141,11 @@ def test_the_worker_reads_only_what_is_new(monkeypatch: pytest.MonkeyPatch) -> N
         return words(digest)
 
     monkeypatch.setattr(catalogue, "_words", counted)
-    record(host, document_with("late-device"), at=AT + timedelta(hours=1))
-    assert search_lab("late-device").is_empty
+    record(host, document_with("new-device"), at=AT + timedelta(hours=1))
+    assert search_lab("new-device").is_empty
     assert devices_of(search_lab("virtio-blk")) == ["virtio-blk-pci"]
     tasks.labs.refresh_catalogue()
-    assert devices_of(search_lab("late-device")) == ["late-device"]
+    assert devices_of(search_lab("new-device")) == ["late-device"]
     assert len(read) == 1
     with CaptureQueriesContext(connection) as asked:
         assert not catalogue.refresh_catalogue()

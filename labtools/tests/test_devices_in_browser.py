@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from labtools.services.catalogue import refresh_catalogue
 from labtools.tests.lab_hosts import device, make_seen_host
 from labtools.tests.test_devices import document_with, make_versions
 from portal.tests.browser import NewPage, axe_findings, overflow
@@ -19,10 +20,12 @@ def test_pages_please_axe_and_fit_the_window(
 ) -> None:
     make_versions()
     make_seen_host("hostile", document_with(device("a" * 200, description="b" * 4000, bus="c" * 200)))
+    refresh_catalogue()
     page = new_page(width=width, color_scheme=scheme)
     for path in (
         "/lab/",
         "/lab/search/?q=virtio",
+        "/lab/search/?q=host_mtu",
         "/lab/search/?q=no-such-thing",
         "/lab/devices/",
         "/lab/devices/?on=hostile:x86_64",
@@ -73,6 +76,7 @@ def test_the_options_are_narrowed_in_place_and_copied(new_page: NewPage, live_se
 
 def test_the_front_page_finds_as_one_types(new_page: NewPage, live_server: Any) -> None:
     make_versions()
+    refresh_catalogue()
     page = new_page()
     page.goto(live_server.url + "/lab/")
     page.get_by_role("searchbox").press_sequentially("virtio-net")
@@ -82,6 +86,7 @@ def test_the_front_page_finds_as_one_types(new_page: NewPage, live_server: Any) 
 
 def test_all_of_it_works_without_script(new_page: NewPage, live_server: Any) -> None:
     make_versions()
+    refresh_catalogue()
     page = new_page(java_script_enabled=False)
     page.goto(live_server.url + "/lab/")
     page.get_by_role("searchbox").fill("virtio-net")

@@ -95,7 +95,13 @@ def test_an_option_is_found_with_the_device_types_that_have_it(as_stranger: Clie
     assert 'href="/lab/devices/virtio-net-pci/#option-host_mtu"' in html
     found = as_stranger.get("/lab/search.json?q=host-mtu").json()
     assert found["properties"] == [
-        {"name": "host_mtu", "description": "", "devices": ["virtio-net-pci"], "device_count": 1}
+        {
+            "name": "host_mtu",
+            "description": "",
+            "devices": ["virtio-net-pci"],
+            "device_count": 1,
+            "url": "/lab/devices/virtio-net-pci/#option-host_mtu",
+        }
     ]
 
 
@@ -105,7 +111,39 @@ def test_an_option_of_cpu_types_alone_leads_to_the_cpu_models(as_stranger: Clien
     make_seen_host("second", document_with(*cpus))
     refresh_catalogue()
     html = page(as_stranger, "/lab/search/?q=avx512")
-    assert "2 CPU types</a>" in " ".join(html.split())
+    assert "option of 2 CPU types" in html
+    assert 'href="/lab/cpus/">avx512f</a>' in html
+
+
+def test_options_lead_to_their_place_on_the_page(as_stranger: Client) -> None:
+    rows = [
+        {"name": "host_mtu", "type": "uint16", "description": "of the host"},
+        {"name": "x-odd [0]", "type": "bool"},
+    ]
+    make_seen_host(document=document_with(*(device(f"card-{x}-pci", properties=rows) for x in "abcdefg")))
+    refresh_catalogue()
+    html = page(as_stranger, "/lab/search/?q=host-mtu")
+    assert 'href="/lab/devices/card-a-pci/#option-host_mtu"' in html
+    assert "and 3 more · of the host" in html
+    odd = "/lab/devices/card-a-pci/?x=1#option-x-odd%20%5B0%5D"
+    assert [one["url"] for one in as_stranger.get("/lab/search.json?q=odd").json()["properties"]] == [odd]
+    assert 'id="option-x-odd%20%5B0%5D"' in page(as_stranger, odd)
+    table = as_stranger.get("/lab/search.csv?q=host_mtu").content.decode("utf-8-sig")
+    assert '"option","host_mtu","","card-a-pci, card-b-pci, ' in table
+
+
+def test_the_explorer_names_options_below_its_list(as_stranger: Client) -> None:
+    make_cards()
+    html = page(as_stranger, "/lab/devices/?q=host_mtu")
+    assert "No device type matches" in html
+    assert 'href="/lab/devices/virtio-net-pci/#option-host_mtu"' in html
+
+
+def test_what_the_workers_make_is_found_by_a_process_that_asked_before(as_stranger: Client) -> None:
+    make_seen_host(document=document_with(device("just-seen")))
+    assert as_stranger.get("/lab/search.json?q=just-seen").json()["device_count"] == 0
+    refresh_catalogue()
+    assert as_stranger.get("/lab/search.json?q=just-seen").json()["device_count"] == 1
 
 
 @pytest.mark.parametrize("address", ["/lab/search/?q=virtio", "/lab/search/?q=nothing", "/lab/"])

@@ -13,9 +13,13 @@ from labtools.exports import csv_answer, json_answer, source_json
 from labtools.labhost.public_words import without_paths
 from labtools.labhost.sections import devices_json
 from labtools.queries import devices as queries
+from labtools.queries.catalogue import search_lab
 from labtools.queries.devices import DeviceFilter
 from labtools.queries.sources import PARAMETER, Source
 from labtools.views.choice import nothing_yet, one_source
+
+#: Options that the explorer names below the device types.
+MAX_OPTIONS = 5
 
 
 @require_safe
@@ -37,6 +41,7 @@ def device_list(request: HttpRequest) -> HttpResponse:
         "elsewhere": ()
         if found.shown or not narrowed.q
         else device_page.others_with(available, source, narrowed.q),
+        "options": search_lab(narrowed.q, limit=MAX_OPTIONS) if narrowed.q else None,
         "is_part": is_part,
     }
     return render(request, f"labtools/device_list.html{'#results' if is_part else ''}", context)

@@ -7,7 +7,9 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from labtools.exports import csv_answer, json_answer
+from labtools.queries.catalogue import FoundProperty
 from labtools.queries.lab_search import search
+from labtools.queries.option_matrix import option_address
 
 
 @require_safe
@@ -44,6 +46,7 @@ def lab_search_json(request: HttpRequest) -> JsonResponse:
                 "description": one.description,
                 "devices": one.devices,
                 "device_count": one.device_count,
+                "url": _address(one),
             }
             for one in found.properties
         ],
@@ -53,9 +56,19 @@ def lab_search_json(request: HttpRequest) -> JsonResponse:
     return json_answer(request, answer)
 
 
+def _address(option: FoundProperty) -> str:
+    """Where an option is on the page of the first of its device types."""
+    return option_address(option.devices[0], option.name) if option.devices else reverse("labtools:cpu_list")
+
+
 @require_safe
 def lab_search_csv(request: HttpRequest) -> HttpResponse:
     """The same as a table."""
     found = search(request.user, request.GET.get("q", ""))
-    rows = ((device.name, device.alias, device.group, device.description) for device in found.devices)
-    return csv_answer("lab-search", ("name", "alias", "group", "description"), rows)
+    devices = (("device type", one.name, one.alias, one.group, one.description) for one in found.devices)
+    options = (
+        ("option", one.name, "", f"{', '.join(one.devices)} ({one.device_count} in all)", one.description)
+        for one in found.properties
+    )
+    header = ("kind", "name", "alias", "group or device types", "description")
+    return csv_answer("lab-search", header, [*devices, *options])
