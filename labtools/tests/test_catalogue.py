@@ -145,7 +145,7 @@ def test_the_worker_reads_only_what_is_new(monkeypatch: pytest.MonkeyPatch) -> N
     assert search_lab("new-device").is_empty
     assert devices_of(search_lab("virtio-blk")) == ["virtio-blk-pci"]
     tasks.labs.refresh_catalogue()
-    assert devices_of(search_lab("new-device")) == ["late-device"]
+    assert devices_of(search_lab("new-device")) == ["new-device"]
     assert len(read) == 1
     with CaptureQueriesContext(connection) as asked:
         assert not catalogue.refresh_catalogue()
