@@ -83,6 +83,9 @@ class LabHost(models.Model):
     last_failure = models.CharField(max_length=40, blank=True, help_text="Code of labhost.transport.")
     last_failure_words = models.TextField(blank=True)
     last_failure_mend = models.TextField(blank=True)
+    shortcomings = models.JSONField(
+        default=list, blank=True, help_text="What its last answer lacks: words, and how to mend it."
+    )
     last_asked_at = models.DateTimeField(null=True, blank=True)
     last_answer_at = models.DateTimeField(null=True, blank=True)
     current = models.ForeignKey(

@@ -61,7 +61,7 @@ def change_host(*, person: object, host: LabHost, at: datetime) -> LabHost:
     host.save(update_fields=FIELDS)
     if host.reach != before.reach:
         LabHost.objects.filter(pk=host.pk).update(
-            failures=0, last_failure="", last_failure_words="", last_failure_mend=""
+            failures=0, last_failure="", last_failure_words="", last_failure_mend="", shortcomings=[]
         )
         forget_inventory(host)
     if host.reach != before.reach or (host.is_enabled and not before.is_enabled):

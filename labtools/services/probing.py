@@ -16,8 +16,9 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from labtools.labhost.document import DocumentError, HostDocument, parse_document
+from labtools.labhost.document import HostDocument
 from labtools.labhost.labprobe import printable
+from labtools.labhost.transport import ProbeFailure, read_document, shortcomings
 from labtools.models import LabHost
 from labtools.queries import hosts as hosts_queries
 from labtools.services import asking
@@ -133,13 +134,10 @@ def run_probe(host_id: int, *, at: datetime | None = None) -> None:
     if claim is None:
         return
     try:
-        document = parse_document(asking.answer_of(claim.host))
+        document = read_document(asking.answer_of(claim.host))
         _keep(claim, document)
-    except asking.ProbeFailure as failure:
+    except ProbeFailure as failure:
         _fail(claim, Failure(failure.code, failure.words, failure.mend))
-    except DocumentError as error:
-        mend = "Put the labprobe of this portal on the host. What it prints there has to be all that comes over SSH."
-        _fail(claim, Failure("document", str(error), mend))
     except Exception:
         log.exception("probe of lab host %s ended in a bug", host_id)
         _fail(claim, BROKEN)
@@ -179,6 +177,9 @@ def _keep(claim: _Claim, document: HostDocument) -> None:
         last_failure_words="",
         last_failure_mend="",
         last_answer_at=at,
+        shortcomings=[
+            {"words": _bounded(one.words), "mend": _bounded(one.mend)} for one in shortcomings(document)
+        ],
     )
 
 

@@ -156,6 +156,7 @@ def make_host_of_secrets() -> LabHost:
         last_failure="refused",
         last_failure_words="secret-words of secret-ssh-host",
         last_failure_mend="secret-mend",
+        shortcomings=[{"words": "secret-words", "mend": "secret-mend"}],
     )
 
 
@@ -424,6 +425,12 @@ class TestStaff:
         assert b"No." in part.content
         assert b"How to mend it:</strong> Do." in part.content
         assert b"Test connection" in part.content
+
+    def test_what_a_good_answer_lacks_is_said_to_staff(self, as_staff: Client, as_member: Client) -> None:
+        lacking = [{"words": "It has no <b>.", "mend": "Give it one."}]
+        host = make_seen_host(last_answer_at=AT, shortcomings=lacking)
+        assert "It has no &lt;b&gt;." in text(as_staff, host.get_absolute_url())
+        assert "It has no" not in text(as_member, host.get_absolute_url())
 
     def test_a_host_is_disabled_enabled_and_deleted(self, as_staff: Client) -> None:
         make_seen_host()

@@ -59,7 +59,7 @@ def queued(slug: str = "pune-1", **fields: Any) -> LabHost:
     return make_host(slug, probe_state=State.QUEUED, next_probe_at=AT, **fields)
 
 
-REFUSED = ProbeFailure("refused", "Nobody listens at that port.", "Start sshd on the host.")
+REFUSED = ProbeFailure("connection-refused", "Nobody listens at that port.", "Start sshd on the host.")
 
 
 @pytest.mark.django_db
@@ -118,6 +118,22 @@ class TestRunning:
         assert host.last_answer_at >= before
         assert host.next_probe_at == host.last_answer_at + timedelta(seconds=settings.LAB_REFRESH_SECONDS)
 
+    def test_what_a_good_answer_lacks_is_kept_for_staff_until_the_next(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        answer(monkeypatch, probe_answer())
+        host = queued()
+        probing.run_probe(host.pk)
+        host.refresh_from_db()
+        (lacking,) = host.shortcomings
+        assert "/dev/kvm" in lacking["words"]
+        assert "usermod -aG kvm" in lacking["mend"]
+        answer(monkeypatch, probe_answer().replace(b"/dev/kvm cannot", b"it cannot"))
+        LabHost.objects.update(probe_state=State.QUEUED)
+        probing.run_probe(host.pk)
+        host.refresh_from_db()
+        assert host.shortcomings == []
+
     @pytest.mark.parametrize("state", [State.IDLE, State.RUNNING])
     def test_what_is_not_queued_is_not_asked(self, state: str, monkeypatch: pytest.MonkeyPatch) -> None:
         asked = answer(monkeypatch, probe_answer())
@@ -141,17 +157,16 @@ class TestRunning:
         host = queued()
         probing.run_probe(host.pk)
         host.refresh_from_db()
-        assert (host.probe_state, host.failures, host.last_failure) == (State.IDLE, 1, "refused")
-        assert host.last_failure_words == "Nobody listens at that port."
-        assert host.last_failure_mend == "Start sshd on the host."
+        assert (host.probe_state, host.failures, host.last_failure) == (State.IDLE, 1, "connection-refused")
+        assert host.last_failure_words == REFUSED.words
+        assert host.last_failure_mend == REFUSED.mend
 
     def test_words_of_a_host_are_bounded_and_printable(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        answer(monkeypatch, ProbeFailure("c" * 90, "a\x1b[31m\0\u202eb" + "x" * 9999, "m" * 9999))
+        answer(monkeypatch, ProbeFailure("ssh", "a\x1b[31m\0\u202eb" + "x" * 9999, "m" * 9999))
         host = queued()
         probing.run_probe(host.pk)
         host.refresh_from_db()
-        assert host.last_failure == "c" * 40
-        assert host.last_failure_words.startswith("a?[31m??b")
+        assert "a?[31m??bxxx" in host.last_failure_words
         assert len(host.last_failure_words) == 1000
         assert len(host.last_failure_mend) == 1000
 
@@ -161,7 +176,7 @@ class TestRunning:
         host, other = queued(), make_host("pune-2")
         probing.run_probe(host.pk)
         host.refresh_from_db()
-        assert (host.last_failure, host.failures, host.current) == ("document", 1, None)
+        assert (host.last_failure, host.failures, host.current) == ("malformed", 1, None)
         assert LabHost.objects.get(pk=other.pk).failures == 0
 
     def test_a_bug_is_logged_and_told_in_general_words(
