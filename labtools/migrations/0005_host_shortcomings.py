@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("labtools", "0003_vhba_trials"),
+        ("labtools", "0004_catalogue"),
     ]
 
     operations = [
