@@ -191,7 +191,9 @@ def change_of(sighting: Sighting) -> Change:
 def _first(sighting: Sighting) -> tuple[str, ...]:
     versions = versions_of(sighting.snapshot.emulators.all())
     seen = "; ".join(f"QEMU {version} for {', '.join(targets)}" for version, targets in versions)
-    return (f"seen for the first time: {seen or 'no QEMU'}",)
+    libvirt = sighting.snapshot.libvirt_version
+    found = [part for part in (seen, f"libvirt {libvirt}" if libvirt else "") if part]
+    return (f"seen for the first time: {'; '.join(found) or 'no QEMU'}",)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from labtools import tasks
-from labtools.models import LabHost, Sighting
+from labtools.models import LabHost, Sighting, Snapshot
 from labtools.services import asking, probing
 from labtools.services.asking import ProbeFailure
 from labtools.services.snapshots import record_document
@@ -117,6 +117,19 @@ class TestRunning:
         assert host.last_answer_at is not None
         assert host.last_answer_at >= before
         assert host.next_probe_at == host.last_answer_at + timedelta(seconds=settings.LAB_REFRESH_SECONDS)
+
+    def test_the_demonstration_tells_nothing_of_the_workers_machine(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        answer(monkeypatch, probe_answer())
+        for slug, transport in (("demonstration", "demonstration"), ("this-machine", "local")):
+            host = queued(slug)
+            LabHost.objects.filter(pk=host.pk).update(transport=transport)
+            Sighting.objects.all().delete()
+            Snapshot.objects.all().delete()
+            probing.run_probe(host.pk)
+            found = Snapshot.objects.get()
+            assert bool(found.kernel or found.machine) == (transport == "local")
 
     def test_what_a_good_answer_lacks_is_kept_for_staff_until_the_next(
         self, monkeypatch: pytest.MonkeyPatch
