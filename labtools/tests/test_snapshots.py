@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from labtools.labhost.sections import canonical, devices_json
 from labtools.models import DeviceRow, Emulator, Fact, LabHost, Sighting, Snapshot
@@ -166,3 +168,19 @@ def test_parts_of_several_emulators_are_read_in_one_query(django_assert_num_quer
         assert {facts.machines(emulator)[-1].name for emulator in emulators} == {
             f"read-ahead-{number}" for number in range(3)
         }
+
+
+def test_a_change_costs_no_reading_of_the_lists_that_stayed() -> None:
+    def recorded(count: int) -> int:
+        raw = make_document_json()
+        raw["qemu"][0]["devices"] += [
+            device(f"zz-{number:02}", properties=[{"name": f"p{count}-{number}", "type": "bool"}])
+            for number in range(count)
+        ]
+        host = make_seen_host(f"pune-{count}", make_document(raw))
+        raw["qemu"][0]["devices"].append(device("zzz"))
+        with CaptureQueriesContext(connection) as asked:
+            record(host, make_document(raw), at=AT + timedelta(hours=1))
+        return len(asked)
+
+    assert recorded(20) == recorded(1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from labtools.labhost.document import HostDocument, Qemu, Status
+from labtools.labhost.document import HostDocument, PropertyList, Qemu, Status
 
 from .differences import Differences, Kind, PropertyChange, PropertyListOf, compare_qemus
 
@@ -30,8 +30,13 @@ def summarize_changes(before: HostDocument, after: HostDocument) -> list[str]:
     properties, objects. At most :data:`MAX_SENTENCES`; the last one then counts the rest. Empty if nothing
     changed that a guest could notice.
     """
-    lists = {**before.property_lists, **after.property_lists}
-    pairs = _pair_up(before.qemu, after.qemu, lists.__getitem__)
+
+    def property_list(digest: str) -> PropertyList:
+        # Those of a stored document are read when they are asked for, and most are not.
+        lists = after.property_lists if digest in after.property_lists else before.property_lists
+        return lists[digest]
+
+    pairs = _pair_up(before.qemu, after.qemu, property_list)
     told: list[str] = []
     for tell in (_presence, _versions):
         told += _by_target(pairs, tell)
