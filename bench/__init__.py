@@ -1,4 +1,7 @@
-"""Benchmarks: each module has ``bench() -> list[Figure]``; figures are ratios or bytes, never bare seconds."""
+"""Benchmarks: each module has ``bench() -> list[Figure]``; figures are ratios or bytes.
+
+Seconds depend on the machine and promise nothing, but for the lab's search, which shall feel like typing anywhere.
+"""
 
 from dataclasses import dataclass
 

@@ -8,8 +8,8 @@ are not in it: a catalogue is used only while everything in it is public.
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from rapidfuzz import fuzz, process
@@ -74,6 +74,8 @@ class _Entry:
     text: str
     last: bool
     """Whether it comes after its equals: CPU types, what ``-device`` does not take, ``x-`` options."""
+    count: int
+    """Lists or device types that have it: of names as long, the more usual is first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ class _Names:
     stamp: str
     devices: tuple[_Entry, ...] = ()
     properties: tuple[_Entry, ...] = ()
+    known: Mapping[str, str] = field(default_factory=dict)
+    """What a slip may have been meant to be: names as they are compared, and as they are written."""
 
 
 _in_memory = _Names("")
@@ -115,7 +119,11 @@ def _best(entries: Sequence[_Entry], words: list[str], limit: int) -> tuple[list
     first, more = words[0], words[1:]
     matching = [one for one in entries if first in one.text and all(word in one.text for word in more)]
     asked = "-".join(words)
-    matching.sort(key=lambda one: (_place(one, asked, words), one.last, len(one.names[0]), one.names[0]))
+
+    def rank(one: _Entry) -> tuple[int, bool, int, int, str]:
+        return _place(one, asked, words), one.last, len(one.names[0]), -one.count, one.names[0]
+
+    matching.sort(key=rank)
     return matching[: max(0, limit)], len(matching)
 
 
@@ -137,14 +145,10 @@ def _place(entry: _Entry, asked: str, words: list[str]) -> int:
 
 
 def _suggestions(names: _Names, asked: str) -> tuple[str, ...]:
-    known = {
-        name: one.found.name
-        for part in (names.properties, names.devices)
-        for one in part
-        for name in one.names
-    }
-    near = process.extract(asked, known.keys(), scorer=fuzz.ratio, limit=MAX_SUGGESTIONS, score_cutoff=_NEAR)
-    return tuple(dict.fromkeys(known[name] for name, _, _ in near))
+    near = process.extract(
+        asked, names.known.keys(), scorer=fuzz.ratio, limit=MAX_SUGGESTIONS, score_cutoff=_NEAR
+    )
+    return tuple(dict.fromkeys(names.known[name] for name, _, _ in near))
 
 
 def public_lists() -> list[str]:
@@ -227,21 +231,27 @@ def read_names(stamp: str, data: dict[str, Any]) -> _Names:
     options = [
         FoundProperty(name, text, tuple(first), count) for name, text, first, count in data["properties"]
     ]
-    return _Names(
-        stamp,
-        tuple(
-            _Entry(
-                one,
-                tuple(_folded(name) for name in (one.name, one.alias) if name),
-                _folded(f"{one.name} {one.alias} {one.description}"),
-                is_cpu(one.name) or not creatable,
-            )
-            for one, creatable in devices
-        ),
-        tuple(
-            _Entry(
-                one, (_folded(one.name),), _folded(f"{one.name} {one.description}"), one.name.startswith("x-")
-            )
-            for one in options
-        ),
+    of_devices = tuple(
+        _Entry(
+            one,
+            tuple(_folded(name) for name in (one.name, one.alias) if name),
+            _folded(f"{one.name} {one.alias} {one.description}"),
+            is_cpu(one.name) or not creatable,
+            one.lists,
+        )
+        for one, creatable in devices
     )
+    of_properties = tuple(
+        _Entry(
+            one,
+            (_folded(one.name),),
+            _folded(f"{one.name} {one.description}"),
+            one.name.startswith("x-"),
+            one.device_count,
+        )
+        for one in options
+    )
+    known = {
+        name: one.found.name for part in (of_properties, of_devices) for one in part for name in one.names
+    }
+    return _Names(stamp, of_devices, of_properties, known)

@@ -160,3 +160,10 @@ def test_a_search_is_one_query_once_the_catalogue_is_in_memory() -> None:
         assert search_lab("virtio").devices
     assert len(asked) == 1
     assert queries.public_lists()
+
+
+def test_of_names_as_long_the_more_usual_is_first() -> None:
+    make_seen_host("pune-1", document_with("card-aaa", "card-pci", alias="card"))
+    make_seen_host("pune-2", document_with("card-pci", alias="card"))
+    catalogue.refresh_catalogue()
+    assert devices_of(search_lab("card")) == ["card-pci", "card-aaa"]
