@@ -27,6 +27,8 @@ MAX_NAME, MAX_SENTENCE, MAX_DEFAULT = 200, 4_000, 4_000
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.,:+@/\[\]*~()#=-]*", re.ASCII)
 _TYPE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.,:+@/\[\]*~()#=<> -]*", re.ASCII)
+#: Of a binary: x86_64. It is part of keys (``x86_64:2``), and of commands that people copy into a shell.
+_TARGET = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
@@ -176,8 +178,8 @@ def parse_document(data: bytes) -> HostDocument:
     version = inventory.version if inventory else ""
     return HostDocument(
         probed_at=_time(top),
-        machine=host.text("machine"),
-        kernel=host.text("kernel"),
+        machine=host.text("machine", MAX_NAME),
+        kernel=host.text("kernel", MAX_NAME),
         qemu=tuple(_qemu(entry, lists) for entry in top.objects("qemu", MAX_ENTRIES)),
         property_lists=lists,
         problems=top.texts("problems", 100),
@@ -393,7 +395,7 @@ def _qemu(entry: _Object, lists: Mapping[str, PropertyList]) -> Qemu:
         last_words=entry.text("last_words", lines=True),
         version=entry.text("version", MAX_NAME),
         package=entry.text("package", MAX_NAME),
-        target=entry.name("target", empty=True),
+        target=entry.name("target", empty=True, pattern=_TARGET),
         devices=devices,
         machines=parse_machines(entry.get("machines")),
         objects=parse_objects(entry.get("objects")),
