@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
@@ -15,6 +15,9 @@ from labtools.labhost.inventory import Inventory as Contents
 from labtools.labhost.inventory import inventory_to_json
 from labtools.models import DeviceRow, Emulator, Fact, Inventory, LabHost, Sighting, Snapshot
 from labtools.queries import facts
+
+#: Older than every QEMU that has what labprobe asks for. Years near 1 and 9999 have no time in other time zones.
+EARLIEST = datetime(2010, 1, 1, tzinfo=UTC)
 
 
 @dataclass
@@ -52,7 +55,7 @@ def record_document(*, host: LabHost, document: HostDocument, at: datetime) -> S
 
     Safe to repeat: a document that is known costs one more look at the clock.
     """
-    snapshot = _keep_snapshot(document)
+    snapshot = _keep_snapshot(document, at)
     locked = LabHost.objects.select_for_update(of=("self",)).select_related("current").get(pk=host.pk)
     current = locked.current
     if current is not None and current.snapshot_id == snapshot.pk:
@@ -98,7 +101,12 @@ def drop_unused_inventories(digests: Iterable[str]) -> None:
     Fact.objects.filter(kind=Fact.Kind.INVENTORY, pk__in=digests).exclude(pk__in=used).delete()
 
 
-def _keep_snapshot(document: HostDocument) -> Snapshot:
+def _time_of(document: HostDocument, at: datetime) -> datetime:
+    """When it was probed by the host's clock, or ``at`` where that clock cannot be right: ahead, or decades behind."""
+    return document.probed_at if EARLIEST <= document.probed_at <= at else at
+
+
+def _keep_snapshot(document: HostDocument, at: datetime) -> Snapshot:
     """The snapshot of this content; its parts are stored with it."""
     digest = document.content_hash
     found = Snapshot.objects.filter(pk=digest).first()
@@ -114,7 +122,7 @@ def _keep_snapshot(document: HostDocument) -> Snapshot:
     snapshot, is_new = Snapshot.objects.get_or_create(
         digest=digest,
         defaults={
-            "taken_at": document.probed_at,
+            "taken_at": _time_of(document, at),
             "machine": document.machine,
             "kernel": document.kernel,
             "problems": list(document.problems),

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from labtools.labhost.sections import canonical, devices_json
@@ -184,3 +185,13 @@ def test_a_change_costs_no_reading_of_the_lists_that_stayed() -> None:
         return len(asked)
 
     assert recorded(20) == recorded(1)
+
+
+@pytest.mark.parametrize("clock", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "2026-11-20T09:30:01Z"])
+def test_a_clock_that_cannot_be_right_is_not_believed(clock: str, client: Client) -> None:
+    raw = make_document_json()
+    raw["probed_at"] = clock
+    sighting = record(make_host(), make_document(raw))
+
+    assert sighting.snapshot.taken_at == AT
+    assert client.get(sighting.snapshot.get_absolute_url()).status_code == 200
