@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -90,7 +91,7 @@ class DevicePage:
     @property
     def command(self) -> str:
         """What prints the same on one's own machine."""
-        return f"{self.source.binary_name} -device {self.device.name},help"
+        return f"{self.source.binary_name} -device {shlex.quote(f'{self.device.name},help')}"
 
     @property
     def help(self) -> str:

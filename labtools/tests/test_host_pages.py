@@ -6,12 +6,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from xml.etree import ElementTree
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import escape
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from labtools.models import LabHost
@@ -20,6 +22,8 @@ from labtools.queries.hosts import state_of
 from labtools.tests.lab_hosts import (
     AT,
     HOST_KEY,
+    cpu,
+    device,
     make_document,
     make_document_json,
     make_host,
@@ -207,6 +211,29 @@ def test_no_key_is_ever_shown(as_staff: Client) -> None:
     page = text(as_staff, url("host_add"))
     assert HOST_KEY in page
     assert "private half" not in page
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "command"),
+    [
+        ("devices", "x >fstab #", "qemu-system-x86_64 -device 'x >fstab #,help'"),
+        ("machines", "m*(e:id:)", "qemu-system-x86_64 -M 'm*(e:id:),help'"),
+        ("cpus", "c*(e:id:)", "qemu-system-x86_64 -accel kvm -M none -nodefaults -cpu 'c*(e:id:),enforce'"),
+    ],
+)
+def test_a_command_to_copy_is_one_command_whatever_a_host_calls_its_things(
+    kind: str, name: str, command: str, as_stranger: Client
+) -> None:
+    raw = make_document_json()
+    qemu = raw["qemu"][0]
+    qemu["devices"] = [device("x >fstab #", properties="virtio-net-pci")]
+    qemu["machines"][0]["name"] = "m*(e:id:)"
+    qemu["accelerators"]["tcg"]["cpus"] = [cpu("c*(e:id:)")]
+    make_seen_host("liar", make_document(raw))
+
+    page = as_stranger.get(f"/lab/{kind}/{quote(name)}/", {"on": "liar:x86_64"})
+
+    assert f"</span>{escape(command)}</code>" in page.content.decode()
 
 
 def test_words_of_a_host_are_text_and_no_markup(as_stranger: Client, as_staff: Client) -> None:
