@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_PATH = re.compile(r"(?<![\w./])(?:/[^\s/:;,'\"`()<>]+)+/?")
+_PATH = re.compile(r"(?<![\w./])(?:/+[^\s/:;,'\"`()<>]+)+/*")
 #: Names that every Linux machine has, and that tell what has to be mended.
 _KNOWN = ("/dev/", "/proc/", "/sys/")
 

@@ -15,6 +15,8 @@ from labtools.labhost.public_words import without_paths
         ("read/write and 1/2 of a/b/c stay", "read/write and 1/2 of a/b/c stay"),
         ("path=/srv/secret/x y", "path=…/x y"),
         ("/srv/ééé/x\n/srv/b", "…/x\n…/b"),
+        ("//srv/secret/x and /srv//secret/y//", "…/x and …/y"),
+        ("/" * 4_000, "/" * 4_000),
         ("", ""),
     ],
 )
