@@ -21,6 +21,8 @@ MAX_BODY = 200_000
 #: Entries of one transaction when a whole source is brought in step.
 PIECE = 100
 MISSED_KEEP = timedelta(days=90)
+#: More different words than these are not noted: strangers type them, and no table grows without end.
+MISSED_MOST = 5_000
 
 
 def index_changed(source_name: str, key: str) -> None:
@@ -160,7 +162,9 @@ def reconcile_all(*, at: datetime) -> int:
 
 
 def note_missed(words: str, *, at: datetime) -> None:
-    """Count that ``words`` found nothing."""
+    """Count that ``words`` found nothing; new ones only while fewer than :data:`MISSED_MOST` are known."""
     words = " ".join(words.casefold().split())[:80]
-    if words and not MissedSearch.objects.filter(words=words).update(count=F("count") + 1, last_at=at):
+    if not words or MissedSearch.objects.filter(words=words).update(count=F("count") + 1, last_at=at):
+        return
+    if MissedSearch.objects.count() < MISSED_MOST:
         MissedSearch.objects.bulk_create([MissedSearch(words=words, last_at=at)], ignore_conflicts=True)

@@ -31,7 +31,7 @@ def search_page(request: HttpRequest) -> HttpResponse:
     """What was found in all rooms; htmx asks for the results alone while somebody types."""
     is_typing = "HX-Request" in request.headers
     found = _search(request, is_typing=is_typing)
-    if found.query and not found.total and not is_typing:
+    if request.method == "GET" and found.query and not found.total and not is_typing:
         services.note_missed(found.query, at=timezone.now())
     context = {
         "found": found,

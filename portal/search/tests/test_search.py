@@ -238,6 +238,14 @@ def test_what_nobody_found_is_counted_without_who_asked(client: Client) -> None:
     assert not MissedSearch.objects.exists()
 
 
+def test_strangers_fill_no_table(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "MISSED_MOST", 2)
+    for typed in ("zebra", "yak", "xerus", "zebra"):
+        client.get("/search/", {"q": typed})
+    client.head("/search/", {"q": "zebra"})
+    assert dict(MissedSearch.objects.values_list("words", "count")) == {"zebra": 2, "yak": 1}
+
+
 def test_typing_counts_nothing(client: Client) -> None:
     client.get("/search/", {"q": "zebr"}, headers={"HX-Request": "true"})
     assert not MissedSearch.objects.exists()
