@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
 
 from labtools.labhost.lint import MAX_TEXT
 from labtools.lint_forms import MAX_CHECKED
@@ -328,3 +329,15 @@ def test_builder_keeps_its_permanent_link(client: Client, host: LabHost) -> None
 def test_shell_line_of_hostile_values_is_quoted(client: Client, host: LabHost) -> None:
     shown = page(client, f"{BUILD}?{query(device='virtio-blk-pci', **{'p.drive': 'a;rm -rf $HOME,b'})}")
     assert "-device 'virtio-blk-pci,drive=a;rm -rf $HOME,,b'" in shown
+
+
+@pytest.mark.parametrize("address", [LINT, "/lab/lint.json", "/lab/lint.csv"])
+def test_texts_in_addresses_are_counted_like_those_in_bodies(
+    address: str, host: LabHost, client: Client, settings: Settings
+) -> None:
+    settings.ACCOUNT_RATE_LIMITS = settings.ACCOUNT_RATE_LIMITS | {"lab_lint": "2/h/ip"}
+
+    statuses = [client.get(address, {"text": "virtio-net-pci"}).status_code for _ in range(3)]
+    assert statuses == [200, 200, 429]
+    assert client.post(address, {"text": "virtio-net-pci"}).status_code == 429
+    assert client.get(LINT).status_code == 200

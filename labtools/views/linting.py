@@ -22,9 +22,10 @@ def _given(request: HttpRequest) -> QueryDict:
 
 def _refused(request: HttpRequest) -> HttpResponse | None:
     """The answer for whoever asks too much; None for all others. An empty page costs nothing."""
-    if "text" not in _given(request) or ratelimit.consume(request, action="lab_lint"):
+    if "text" not in _given(request):
         return None
-    return cast(HttpResponse, ratelimit.respond_429(request))
+    # A text in the address costs as much as one in a body; allauth would count no GET by itself.
+    return cast(HttpResponse | None, ratelimit.consume_or_429(request, action="lab_lint", limit_get=True))
 
 
 @require_http_methods(_METHODS)
