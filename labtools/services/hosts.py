@@ -9,6 +9,7 @@ from django.db import transaction
 from labtools.models import LabHost, Snapshot
 from labtools.services import lab_keys
 from labtools.services.snapshots import forget_inventory, refresh_device_rows
+from portal import dispatch
 from portal.accounts.models import User
 
 #: What staff decide about a host; all other fields are the workers'.
@@ -64,6 +65,8 @@ def change_host(*, person: object, host: LabHost, at: datetime) -> LabHost:
             failures=0, last_failure="", last_failure_words="", last_failure_mend="", shortcomings=[]
         )
         forget_inventory(host)
+    if host.visibility != before.visibility:
+        _bring_search_in_step()
     if host.reach != before.reach or (host.is_enabled and not before.is_enabled):
         LabHost.objects.filter(pk=host.pk, probe_state=LabHost.ProbeState.IDLE).update(next_probe_at=at)
     return host
@@ -93,6 +96,12 @@ def remove_host(*, person: object, host: LabHost) -> None:
     host.delete()
     Snapshot.objects.filter(pk__in=snapshots, sightings__isnull=True).delete()
     refresh_device_rows()
+    _bring_search_in_step()
+
+
+def _bring_search_in_step() -> None:
+    """Let the portal's search forget at once what nobody may see any more; beat would do so some minutes later."""
+    dispatch.send_on_commit("portal.search.tasks.reconcile")
 
 
 def _check(host: LabHost) -> None:

@@ -215,3 +215,18 @@ def test_a_first_host_that_staff_removed_stays_away(staff: User) -> None:
     hosts.remove_host(person=staff, host=LabHost.objects.get(slug="this-machine"))
     starting_content.load()
     assert not LabHost.objects.filter(slug="this-machine").exists()
+
+
+def test_the_search_is_told_when_a_host_is_hidden_or_removed(
+    staff: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr("portal.dispatch.send_on_commit", sent.append)
+    host = make_host()
+    hosts.change_host(person=staff, host=host, at=AT)
+    assert sent == []
+    host.visibility = LabHost.Visibility.PRIVATE
+    hosts.change_host(person=staff, host=host, at=AT)
+    assert sent == ["portal.search.tasks.reconcile"]
+    hosts.remove_host(person=staff, host=host)
+    assert sent == ["portal.search.tasks.reconcile"] * 2
