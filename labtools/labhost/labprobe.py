@@ -603,7 +603,10 @@ def find_binaries(folders: Optional[List[str]] = None, emulators: Sequence[str] 
         # /bin may be a link to /usr/bin; the name itself is kept, a wrapper and its program are two.
         path = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
         if os.path.isfile(path) and os.access(path, os.X_OK) and path.isprintable():
-            found.setdefault(os.path.realpath(path), path)
+            real = os.path.realpath(path)
+            # Of several names the program's own: Debian 13 has qemu-system-amd64 beside qemu-system-x86_64.
+            if real not in found or path == real:
+                found[real] = path
     return sorted(found.values())
 
 

@@ -30,9 +30,19 @@ def real_facts() -> Facts:
     return Facts.from_document(document, document.qemu[0])
 
 
+@functools.cache
+def installed_version() -> tuple[int, int]:
+    """The version of the installed QEMU: major, minor."""
+    said = subprocess.run([PROGRAM, "-version"], capture_output=True, text=True, check=True).stdout
+    major, minor = said.split("version ")[1].split(".")[:2]
+    return int(major), int(minor)
+
+
 def start_qemu(*options: str, machine: str = "q35") -> str:
     """What QEMU says on its standard error when it starts with ``options``, stopped, and is told to quit at once."""
     argv = [PROGRAM, "-M", machine, "-nodefaults", "-display", "none", "-S", "-qmp", "stdio", *options]
+    if installed_version() >= (8, 2):  # from then on a sound device wants to be told that nobody hears it
+        argv += ["-audio", "none"]
     silent = {"PATH": os.environ["PATH"], "QEMU_AUDIO_DRV": "none"}
     done = subprocess.run(
         argv, input=_QUIT, capture_output=True, text=True, check=False, timeout=30, env=silent
