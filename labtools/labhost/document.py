@@ -10,8 +10,8 @@ import hashlib
 import itertools
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NoReturn
@@ -180,7 +180,7 @@ def parse_document(data: bytes) -> HostDocument:
         probed_at=_time(top),
         machine=host.text("machine", MAX_NAME),
         kernel=host.text("kernel", MAX_NAME),
-        qemu=tuple(_qemu(entry, lists) for entry in top.objects("qemu", MAX_ENTRIES)),
+        qemu=_distinct(_qemu(entry, lists) for entry in top.objects("qemu", MAX_ENTRIES)),
         property_lists=lists,
         problems=top.texts("problems", 100),
         content_hash=_content_hash(raw, version),
@@ -382,6 +382,14 @@ def parse_cpus(rows: object) -> tuple[CpuModel, ...]:
 def parse_objects(rows: object) -> tuple[str, ...]:
     """Return the user-creatable object types of a list in the document's form."""
     return _Object({"objects": rows}, "a QEMU").texts("objects")
+
+
+def _distinct(found: Iterable[Qemu]) -> tuple[Qemu, ...]:
+    """Each QEMU once: Debian 12 has a wrapper in /usr/bin beside the program in /usr/libexec, of equal abilities."""
+    distinct: dict[Qemu, Qemu] = {}
+    for qemu in found:
+        distinct.setdefault(replace(qemu, binary=""), qemu)
+    return tuple(distinct.values())
 
 
 def _qemu(entry: _Object, lists: Mapping[str, PropertyList]) -> Qemu:

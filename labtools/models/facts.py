@@ -1,8 +1,12 @@
 """What hosts can do, stored once by hash: parts, and the snapshots that are put together from them."""
 
+import re
+
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+
+_PROGRAM = re.compile(r"qemu-[A-Za-z0-9_.-]{1,60}", re.ASCII)
 
 
 class Fact(models.Model):
@@ -83,6 +87,12 @@ class Emulator(models.Model):
 
     def __str__(self) -> str:
         return f"QEMU {self.version} for {self.target}"
+
+    @property
+    def program(self) -> str:
+        """Its name as one types it, without the folder, which is for staff only. Safe in a shell."""
+        name = self.binary.rpartition("/")[2]
+        return name if _PROGRAM.fullmatch(name) else f"qemu-system-{self.target}"
 
 
 class DeviceRow(models.Model):

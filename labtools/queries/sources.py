@@ -56,7 +56,10 @@ class Source:
     @property
     def label(self) -> str:
         """For a chooser: host, version, target."""
-        return f"{self.host.name} · QEMU {self.emulator.version} · {self.emulator.key}"
+        emulator = self.emulator
+        # A second binary of a target is told by its name: qemu-system-x86_64-microvm.
+        what = emulator.key if emulator.key == emulator.target else f"{emulator.key} ({emulator.program})"
+        return f"{self.host.name} · QEMU {emulator.version} · {what}"
 
     @property
     def short_label(self) -> str:
@@ -78,7 +81,7 @@ class Source:
     @property
     def binary_name(self) -> str:
         """What to type on one's own machine; the path on the host is for staff."""
-        return f"qemu-system-{self.emulator.target}"
+        return self.emulator.program
 
 
 def sources(user: object) -> tuple[Source, ...]:

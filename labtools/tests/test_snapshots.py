@@ -90,12 +90,24 @@ def test_a_fact_is_stored_under_the_hash_of_its_bytes() -> None:
         facts.read_fact("0" * 64)
 
 
-def test_two_binaries_of_one_target_have_keys_of_their_own() -> None:
+def test_two_binaries_of_one_target_have_keys_and_names_of_their_own() -> None:
     raw = make_document_json()
-    raw["qemu"].append(raw["qemu"][0] | {"binary": "/usr/libexec/qemu-kvm"})
+    raw["qemu"].append(raw["qemu"][0] | {"binary": "/usr/libexec/qemu-kvm", "version": "8.2.0"})
+    raw["qemu"].append(raw["qemu"][0] | {"binary": "/opt/qemu-$(id)", "version": "9.0.0"})
     make_seen_host(document=make_document(raw))
-    assert [source.key for source in sources(None)] == ["pune-1:x86_64", "pune-1:x86_64:2"]
-    assert find_source(None, "pune-1:x86_64:2").emulator.binary == "/usr/libexec/qemu-kvm"
+    assert [source.key for source in sources(None)] == [f"pune-1:x86_64{rest}" for rest in ("", ":2", ":3")]
+    second = find_source(None, "pune-1:x86_64:2")
+    assert (second.emulator.binary, second.binary_name) == ("/usr/libexec/qemu-kvm", "qemu-kvm")
+    assert second.label == "Pune-1 · QEMU 8.2.0 · x86_64:2 (qemu-kvm)"
+    # A name that a shell would run is not shown to be typed.
+    assert find_source(None, "pune-1:x86_64:3").binary_name == "qemu-system-x86_64"
+
+
+def test_a_wrapper_of_equal_abilities_is_not_another_qemu() -> None:
+    raw = make_document_json()
+    raw["qemu"].append(raw["qemu"][0] | {"binary": "/usr/libexec/qemu-system-x86_64"})
+    make_seen_host(document=make_document(raw))
+    assert [source.key for source in sources(None)] == ["pune-1:x86_64"]
 
 
 def test_a_pinned_source_stays_when_the_host_moves_on() -> None:
