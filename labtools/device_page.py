@@ -96,7 +96,7 @@ class DevicePage:
     @property
     def help(self) -> str:
         """The text of that command, as it was when the source was asked."""
-        return render_device_help(self.device, self.properties)
+        return render_device_help(self.device, self.properties, self.source.emulator.version)
 
     @property
     def cpu_model(self) -> str:
@@ -217,7 +217,7 @@ def as_table(page: DevicePage) -> tuple[Sequence[str], Iterator[Sequence[str]]]:
         [
             row.option.name,
             row.option.type,
-            row.option.default or "",
+            row.option.shown_default,
             row.option.description,
             *(f"{cell.answer} {cell.detail}".strip() for cell in row.cells),
         ]

@@ -58,6 +58,21 @@ class Property:
         """QEMU promises nothing for names that begin with ``x-``."""
         return self.name.startswith("x-")
 
+    @property
+    def typed_default(self) -> str | None:
+        """The default as one types it: ``on`` and ``off``, text without quotes; None where QEMU names none."""
+        if self.default is None:
+            return None
+        value = json.loads(self.default)
+        if isinstance(value, bool):
+            return "on" if value else "off"
+        return value if isinstance(value, str) else self.default
+
+    @property
+    def shown_default(self) -> str:
+        """The same for a table: a text that is empty is seen to be one; empty where QEMU names no default."""
+        return "" if self.default is None else self.typed_default or '""'
+
 
 @dataclass(frozen=True, slots=True)
 class PropertyList:

@@ -197,9 +197,7 @@ class _Catalogue:
         if option.type != first.type:
             return Cell(source, Word.TYPE_CHANGED, option.type)
         if option.default != first.default:
-            return Cell(
-                source, Word.DEFAULT_CHANGED, "no default" if option.default is None else option.default
-            )
+            return Cell(source, Word.DEFAULT_CHANGED, option.shown_default or "no default")
         return Cell(source, Word.YES)
 
     def _first(self, device: str, name: str) -> Property:

@@ -212,7 +212,7 @@ def _cell(column: Column, there: Property | None, here: Property, own_version: t
     if there.type != here.type:
         return Cell(where, Answer.TYPE_CHANGED, there.type)
     if there.default != here.default:
-        return Cell(where, Answer.DEFAULT_CHANGED, "none" if there.default is None else there.default)
+        return Cell(where, Answer.DEFAULT_CHANGED, there.shown_default or "none")
     return Cell(where, Answer.YES)
 
 

@@ -199,7 +199,7 @@ def test_each_option_is_answered_for_every_version(as_stranger: Client) -> None:
             as_stranger.get(f"/lab/devices/{NET}.csv?on=debian-12:x86_64").content.decode("utf-8-sig")
         )
     )
-    assert ["rss", "bool", "false", "", "type changed str", "yes", "removed"] in list(table)
+    assert ["rss", "bool", "off", "", "type changed str", "yes", "removed"] in list(table)
 
 
 def test_a_type_that_others_lack_or_that_ends_their_qemu_is_told(as_stranger: Client) -> None:

@@ -328,7 +328,7 @@ def _fields(*triples: tuple[str, str, str]) -> tuple[FieldChange, ...]:
 
 
 def _default(item: Property) -> str:
-    return "" if item.default is None else item.default
+    return item.shown_default
 
 
 def _yes_no(value: bool | None) -> str:

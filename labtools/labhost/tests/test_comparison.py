@@ -101,13 +101,13 @@ def test_property_lists_tell_what_came_went_and_changed() -> None:
     ]
     assert changes[0].fields == (
         FieldChange("type", "bool", "OnOffAuto"),
-        FieldChange("default", "true", '"auto"'),
+        FieldChange("default", "on", "auto"),
     )
 
 
 def test_a_named_default_differs_from_none() -> None:
     (change,) = compare_property_lists(make_list(EVENT_IDX), make_list(replace(EVENT_IDX, default=None)))
-    assert change.fields == (FieldChange("default", "true", ""),)
+    assert change.fields == (FieldChange("default", "on", ""),)
 
 
 def test_only_lists_that_differ_are_read_and_each_once() -> None:

@@ -91,11 +91,18 @@ def test_a_device_type_may_have_a_space_in_its_name() -> None:
 def test_a_good_document_is_read() -> None:
     found = parse(make_raw())
     disk, dead = found.qemu[0].devices
-    assert render_device_help(disk, found.properties_of(disk)) == (
-        "virtio-blk-pci options:\n"
-        "  drive=<str>            - a node\n"
-        "  x-new=<bool>           -  (default: true)\n"
-    )
+    for version, default in (
+        ("7.2.22", "true"),
+        ("9.2.4", "true"),
+        ("10.0.0", "on"),
+        ("", "true"),
+        ("x", "true"),
+    ):
+        assert render_device_help(disk, found.properties_of(disk), version) == (
+            "virtio-blk-pci options:\n"
+            "  drive=<str>            - a node\n"
+            f"  x-new=<bool>           -  (default: {default})\n"
+        )
     assert (dead.status, dead.last_words, found.properties_of(dead)) == (document.Status.DIED, "a\nb", None)
     properties = found.properties_of(disk)
     assert properties is not None
