@@ -90,8 +90,9 @@ class DevicePage:
 
     @property
     def command(self) -> str:
-        """What prints the same on one's own machine."""
-        return f"{self.source.binary_name} -device {shlex.quote(f'{self.device.name},help')}"
+        """What prints the same on one's own machine. A comma in a name is written twice: SUNW,,fdtwo."""
+        name = self.device.name.replace(",", ",,")
+        return f"{self.source.binary_name} -device {shlex.quote(f'{name},help')}"
 
     @property
     def help(self) -> str:
