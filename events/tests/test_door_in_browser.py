@@ -19,6 +19,7 @@ from events.tests.poll_factories import make_poll, vote, vote_by_mail
 from portal.accounts.models import User
 from portal.tests.browser import NewPage, axe_findings, overflow, sign_in
 from portal.tests.factories import make_user
+from portal.tests.line import Line
 from portal.tests.processes import wait_for
 
 HOUR_AHEAD = dt.timedelta(minutes=50)
@@ -38,10 +39,10 @@ def meetup(owner: User) -> Meetup:
     return found
 
 
-def open_door(page: Page, client: Client, live_server: Any, meetup: Meetup) -> None:
+def open_door(page: Page, client: Client, url: str, meetup: Meetup) -> None:
     """The page at the door, kept in the browser."""
-    sign_in(page, client, live_server.url)
-    page.goto(live_server.url + reverse("events:check_in", args=[meetup.slug]))
+    sign_in(page, client, url)
+    page.goto(url + reverse("events:check_in", args=[meetup.slug]))
     page.wait_for_selector("#door[data-kept]", timeout=60000)
 
 
@@ -53,50 +54,54 @@ def here(meetup: Meetup) -> set[str]:
 def test_three_people_are_checked_in_without_a_network_and_once(
     new_page: NewPage, live_server: Any, meetup: Meetup, as_owner: Client, member: User
 ) -> None:
-    page = new_page()
-    open_door(page, as_owner, live_server, meetup)
-    people = {one.name: one for one in meetup.rsvps.all()}
-    page.context.set_offline(True)
-    page.get_by_role("button", name="Check in Asha Rao").click()
-    expect(page.locator("[data-network]")).to_contain_text("No network")
-    page.fill("#id_code", people["Bela Shah"].code.lower())
-    page.press("#id_code", "Enter")
-    expect(page.locator("[data-said]")).to_have_text("Bela Shah is checked in.")
-    page.fill("#id_code", people["Bela Shah"].code)
-    page.press("#id_code", "Enter")
-    expect(page.locator("[data-said]")).to_contain_text("Bela Shah was already checked in")
-    page.reload()  # the worker answers
-    expect(page.locator("[data-here]")).to_have_text("2")
-    page.get_by_role("button", name="Check in Chetan Patil").click()
-    expect(page.locator("[data-network]")).to_contain_text("Waiting here to be sent: 3.")
-    assert here(meetup) == set()
-    # Another helper is quicker with one of them.
-    make_organizer(meetup.chapter, user=member, role="check_in")
-    act = Act(
-        key=check_in.new_key(), what="in", at=timezone.now() - 2 * HOUR_AHEAD, rsvp_pk=people["Asha Rao"].pk
-    )
-    check_in.act_at_door(meetup=meetup, actor=member, acts=[act], at=timezone.now())
+    with Line(live_server.url) as line:
+        page = new_page()
+        open_door(page, as_owner, line.url, meetup)
+        people = {one.name: one for one in meetup.rsvps.all()}
+        line.cut()
+        page.get_by_role("button", name="Check in Asha Rao").click()
+        expect(page.locator("[data-network]")).to_contain_text("No network")
+        page.fill("#id_code", people["Bela Shah"].code.lower())
+        page.press("#id_code", "Enter")
+        expect(page.locator("[data-said]")).to_have_text("Bela Shah is checked in.")
+        page.fill("#id_code", people["Bela Shah"].code)
+        page.press("#id_code", "Enter")
+        expect(page.locator("[data-said]")).to_contain_text("Bela Shah was already checked in")
+        page.reload()  # the worker answers
+        expect(page.locator("[data-here]")).to_have_text("2")
+        page.get_by_role("button", name="Check in Chetan Patil").click()
+        expect(page.locator("[data-network]")).to_contain_text("Waiting here to be sent: 3.")
+        assert here(meetup) == set()
+        # Another helper is quicker with one of them.
+        make_organizer(meetup.chapter, user=member, role="check_in")
+        act = Act(
+            key=check_in.new_key(),
+            what="in",
+            at=timezone.now() - 2 * HOUR_AHEAD,
+            rsvp_pk=people["Asha Rao"].pk,
+        )
+        check_in.act_at_door(meetup=meetup, actor=member, acts=[act], at=timezone.now())
 
-    page.context.set_offline(False)
-    page.evaluate("dispatchEvent(new Event('online'))")
-    expect(page.locator("[data-network]")).to_be_hidden(timeout=30000)
-    expect(page.locator("[data-said]")).to_contain_text("Asha Rao was already checked in at")
-    expect(page.locator("[data-said]")).to_contain_text("by Ravi Member")
-    assert here(meetup) == {"Asha Rao", "Bela Shah", "Chetan Patil"}
-    assert AuditLog.objects.filter(act="check_in").count() == 4
-    expect(page.locator("[data-here]")).to_have_text("3")
-    page.reload()
-    expect(page.locator("[data-here]")).to_have_text("3")
-    page.get_by_role("button", name="Undo Bela Shah").click()
-    wait_for(lambda: here(meetup) == {"Asha Rao", "Chetan Patil"})
-    assert AuditLog.objects.filter(act="check_in").count() == 4, "nothing was sent a second time"
+        line.mend()
+        page.evaluate("dispatchEvent(new Event('online'))")
+        expect(page.locator("[data-network]")).to_be_hidden(timeout=30000)
+        expect(page.locator("[data-said]")).to_contain_text("Asha Rao was already checked in at")
+        expect(page.locator("[data-said]")).to_contain_text("by Ravi Member")
+        assert here(meetup) == {"Asha Rao", "Bela Shah", "Chetan Patil"}
+        assert AuditLog.objects.filter(act="check_in").count() == 4
+        expect(page.locator("[data-here]")).to_have_text("3")
+        page.reload()
+        expect(page.locator("[data-here]")).to_have_text("3")
+        page.get_by_role("button", name="Undo Bela Shah").click()
+        wait_for(lambda: here(meetup) == {"Asha Rao", "Chetan Patil"})
+        assert AuditLog.objects.filter(act="check_in").count() == 4, "nothing was sent a second time"
 
 
 def test_what_the_browser_keeps_is_no_secret_and_goes_with_signing_out(
     new_page: NewPage, live_server: Any, meetup: Meetup, as_owner: Client
 ) -> None:
     page = new_page()
-    open_door(page, as_owner, live_server, meetup)
+    open_door(page, as_owner, live_server.url, meetup)
     kept = page.evaluate("JSON.stringify(localStorage)")
     assert "Asha Rao" in kept
     assert not [one for one in meetup.rsvps.all() if one.code in kept or one.email in kept]
@@ -111,7 +116,7 @@ def test_the_list_of_another_reader_is_wiped(
     new_page: NewPage, live_server: Any, meetup: Meetup, as_owner: Client
 ) -> None:
     page = new_page()
-    open_door(page, as_owner, live_server, meetup)
+    open_door(page, as_owner, live_server.url, meetup)
     page.evaluate("localStorage.setItem('door-0', JSON.stringify({reader: 0, until: 9e9, people: []}))")
     page.evaluate("localStorage.setItem('door-1000', JSON.stringify({reader: 0, until: 1, people: []}))")
     page.reload()
