@@ -8,7 +8,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from html import unescape
 from pathlib import Path
 from urllib.parse import urlencode
@@ -19,7 +19,7 @@ from labtools.labhost import labprobe
 from labtools.labhost.references.root import labprobe_command
 from labtools.labhost.tests.libvirt_hosts import private_libvirtd, virsh
 from labtools.labhost.tests.real_qemu import installed_version
-from labtools.labhost.tests.ssh_hosts import USER, SshHost, make_key, public, ssh_host
+from labtools.labhost.tests.ssh_hosts import USER, SshHost, public, ssh_host
 from portal.tests.factories import PASSWORD
 from portal.tests.processes import wait_for
 from portal.tests.stack import Stack
@@ -121,11 +121,13 @@ def test_two_hosts_are_asked_compared_and_told_apart(tmp_path: Path, second_host
         probe += ["--libvirt-socket", str(libvirt / "libvirt-sock-ro")]
         with (
             lab_host("old", tmp_path / "old", keys, probe) as old,
-            lab_host("new", tmp_path / "new", keys, labprobe_command(second_host)) as new,
+            ExitStack() as of_new,
             Stack(
                 tmp_path / "stack", run=("redis", "web", "labs", "beat"), env={"LAB_RETRY_SECONDS": "600"}
             ) as stack,
         ):
+            command = labprobe_command(second_host)
+            new = of_new.enter_context(lab_host("new", tmp_path / "new", keys, command))
             stack.python(PEOPLE)
             staff, member = Reader(stack, "staff@example.org"), Reader(stack, "member@example.org")
 
@@ -150,7 +152,7 @@ def test_two_hosts_are_asked_compared_and_told_apart(tmp_path: Path, second_host
             assert told == ({"old:x86_64": "yes", "new:x86_64": "removed"} if has_scsi else {})
             device = words(stack.get("/lab/devices/virtio-blk-pci/?on=old:x86_64&on=new:x86_64")[1])
             assert "Option Type Default old new" in device
-            assert ("scsi # not on this QEMU on/off bool false yes no" in device) is has_scsi
+            assert ("scsi # not on this QEMU on/off bool off yes no" in device) is has_scsi
             compared = words(stack.get("/lab/compare/?a=old:x86_64&b=new:x86_64&q=scsi")[1])
             lost = "scsi removed bool 4 device types virtio-blk-device, virtio-blk-pci,"
             assert (lost in compared) is has_scsi
@@ -172,9 +174,9 @@ def test_two_hosts_are_asked_compared_and_told_apart(tmp_path: Path, second_host
                 assert secret not in page
 
             # The key of one changes: it says so, how to mend it, and the other stays fresh.
-            for name in ("host", "host.pub"):
-                (new.folder / name).unlink()
-            make_key(new.folder / "host")
+            of_new.close()
+            (tmp_path / "stranger").mkdir()
+            of_new.enter_context(ssh_host(tmp_path / "stranger", new.port))
             before = on(stack, "last_answer_at", "old")
             stack.sql(DUE_NOW)
             wait_until(stack, lambda: on(stack, "last_failure", "new") != "")

@@ -100,13 +100,13 @@ def _write_configuration(folder: Path, port: int) -> None:
 
 
 @contextmanager
-def ssh_host(folder: Path) -> Iterator[SshHost]:
-    """An sshd with keys of its own in ``folder``."""
+def ssh_host(folder: Path, port: int = 0) -> Iterator[SshHost]:
+    """An sshd with keys of its own in ``folder``, on ``port`` or on a free one."""
     sshd = UNPACKED / "usr/sbin/sshd"
     assert sshd.exists(), "there is no sshd for the tests: run bin/bootstrap test"
     make_key(folder / "host")
     make_key(folder / "client")
-    host = SshHost(folder, free_port())
+    host = SshHost(folder, port or free_port())
     host.unforce()
     _write_configuration(folder, host.port)
     argv = ["bwrap", "--dev-bind", "/", "/", "--proc", "/proc", "--unshare-pid", "--die-with-parent"]
