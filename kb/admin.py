@@ -1,20 +1,17 @@
 """Articles in the admin: enough to write and publish until the knowledge base has its own editor."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
 
+from kb.documents import Document
 from kb.forms import ArticleAdminForm
-from kb.models import AppliesTo, Article, Revision, Tag
-from kb.services import publish_revision
+from kb.models import Article, Revision, Tag
+from kb.services import publish_document
 from portal.accounts.models import User
-
-
-class AppliesToInline(admin.TabularInline[AppliesTo, Article]):
-    model = AppliesTo
-    extra = 0
 
 
 @admin.register(Article)
@@ -26,17 +23,22 @@ class ArticleAdmin(admin.ModelAdmin[Article]):
     search_fields = ["title", "slug", "summary"]
     prepopulated_fields = {"slug": ["title"]}
     raw_id_fields = ["owner"]
-    filter_horizontal = ["tags"]
-    inlines = [AppliesToInline]
     actions = ["archive"]
 
     def save_model(self, request: HttpRequest, obj: Article, form: Any, change: bool) -> None:
         """Save the row, then publish its text through the one service that renders."""
         super().save_model(request, obj, form, change)
         assert isinstance(request.user, User)
-        publish_revision(
+        now = obj.current.document if obj.current else Document(title=obj.title, content="")
+        publish_document(
             article=obj,
-            content=form.cleaned_data["content"],
+            document=replace(
+                now,
+                title=obj.title,
+                kind=obj.kind,
+                abstract=obj.summary,
+                content=form.cleaned_data["content"],
+            ),
             summary=form.cleaned_data["change"],
             author=request.user,
             at=timezone.now(),

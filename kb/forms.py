@@ -35,7 +35,7 @@ class ArticleAdminForm(forms.ModelForm[Article]):
 
     class Meta:
         model = Article
-        fields = ["title", "slug", "kind", "summary", "owner", "tags", "reviewed_at", "review_due"]
+        fields = ["title", "slug", "kind", "summary", "owner", "reviewed_at", "review_due"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,9 +1,23 @@
-"""What the knowledge base keeps about a member: what they wrote, and which articles they keep true."""
+"""What the knowledge base keeps about a member: what they wrote, asked and said, and which articles they keep true."""
 
 from typing import Any
 
-from kb.models import Article, Revision
+from django.db.models import Q
+
+from kb.models import (
+    Answer,
+    Article,
+    Attachment,
+    Draft,
+    HelpfulVote,
+    Question,
+    ReviewComment,
+    Revision,
+    Watch,
+)
 from portal.accounts.models import User
+
+_DOCUMENT = ("title", "kind", "abstract", "tags", "applies_to", "series", "part", "content", "summary")
 
 
 def export_kb(user: User) -> dict[str, Any]:
@@ -12,11 +26,47 @@ def export_kb(user: User) -> dict[str, Any]:
         "revisions": list(
             Revision.objects.filter(author=user)
             .order_by("pk")
-            .values("article__slug", "content", "summary", "state", "created_at")
+            .values("article__slug", *_DOCUMENT, "significance", "state", "verdict", "created_at")
+        ),
+        "drafts": list(
+            Draft.objects.filter(author=user)
+            .order_by("pk")
+            .values("article__slug", *_DOCUMENT, "created_at", "updated_at")
         ),
         "articles": list(
             Article.objects.filter(owner=user).order_by("pk").values("slug", "title", "status", "created_at")
         ),
+        "reviews": list(
+            Revision.objects.filter(reviewer=user)
+            .order_by("pk")
+            .values("article__slug", "state", "verdict", "reviewed_at")
+        ),
+        "review_comments": list(
+            ReviewComment.objects.filter(author=user)
+            .order_by("pk")
+            .values("revision__article__slug", "line", "text", "created_at")
+        ),
+        "questions": list(
+            Question.objects.filter(author=user)
+            .order_by("pk")
+            .values("article__slug", "section", "text", "state", "created_at")
+        ),
+        "answers": list(
+            Answer.objects.filter(author=user)
+            .order_by("pk")
+            .values("question__article__slug", "text", "created_at")
+        ),
+        "did_it_work": list(
+            HelpfulVote.objects.filter(user=user)
+            .order_by("pk")
+            .values("revision__article__slug", "worked", "versions", "reason", "created_at")
+        ),
+        "pictures": list(
+            Attachment.objects.filter(author=user)
+            .order_by("pk")
+            .values("sha256", "name", "alt", "created_at")
+        ),
+        "watched": list(Watch.objects.filter(user=user).order_by("pk").values("article__slug", "created_at")),
     }
 
 
@@ -29,8 +79,17 @@ def erase_kb(user: User) -> None:
     drafts.delete()
     shown = Article.objects.exclude(current=None).values("current")
     Revision.objects.filter(author=user).exclude(state=Revision.State.APPROVED).exclude(pk__in=shown).delete()
+    Draft.objects.filter(author=user).delete()
+    Answer.objects.filter(author=user, is_held=True).delete()
+    of_others = Answer.objects.exclude(author=user).values("question")
+    Question.objects.filter(author=user).filter(
+        Q(state=Question.State.HELD) | ~Q(pk__in=of_others) & Q(promoted_in=None)
+    ).delete()
+    HelpfulVote.objects.filter(user=user).delete()
+    Watch.objects.filter(user=user).delete()
 
 
 def my_articles(user: User) -> list[Article] | None:
     """The articles that the member keeps true, drafts included, for their own page; None when there are none."""
-    return list(Article.objects.filter(owner=user).order_by("-updated_at")[:10]) or None
+    mine = Article.objects.filter(owner=user, deleted_at=None).order_by("-updated_at")
+    return list(mine[:10]) or None

@@ -10,8 +10,9 @@ from pathlib import Path
 from django.db import transaction
 from django.utils import timezone
 
-from kb.models import AppliesTo, Article, Tag
-from kb.services import publish_revision, rerender_outdated
+from kb.documents import AppliesToRange, Document
+from kb.models import AppliesTo, Article
+from kb.services import publish_document, rerender_outdated
 
 FOLDER = Path(__file__).parent / "starting_articles"
 
@@ -24,14 +25,25 @@ class Start:
     kind: Article.Kind
     title: str
     summary: str
-    tags: tuple[tuple[str, str], ...]
-    tried_with: tuple[tuple[AppliesTo.Component, str], ...]
+    tags: tuple[str, ...]
+    applies_to: tuple[AppliesToRange, ...]
     tried_on: dt.date
+    series: str = ""
+    part: int | None = None
 
     @property
-    def content(self) -> str:
-        """Its Markdown."""
-        return (FOLDER / f"{self.slug}.md").read_text(encoding="utf-8")
+    def document(self) -> Document:
+        """Its head and its Markdown."""
+        return Document(
+            title=self.title,
+            content=(FOLDER / f"{self.slug}.md").read_text(encoding="utf-8"),
+            kind=self.kind,
+            abstract=self.summary,
+            tags=self.tags,
+            applies_to=self.applies_to,
+            series=self.series,
+            part=self.part,
+        )
 
 
 STARTS = (
@@ -43,8 +55,8 @@ STARTS = (
             "The first hundred bytes of a qcow2 file say how large the disk is and where everything lies. "
             "Read them by hand once, then let qemu-img judge the rest."
         ),
-        tags=(("qcow2", "qcow2"), ("qemu-img", "qemu-img"), ("storage", "Storage")),
-        tried_with=((AppliesTo.Component.QEMU, "7.2"),),
+        tags=("qcow2", "qemu-img", "Storage"),
+        applies_to=(AppliesToRange(AppliesTo.Component.QEMU, "7.2", "7.2"),),
         tried_on=dt.date(2026, 11, 22),
     ),
 )
@@ -59,20 +71,13 @@ def load() -> list[str]:
 @transaction.atomic
 def _load_article(start: Start) -> bool:
     defaults = {
-        "kind": start.kind,
         "title": start.title,
-        "summary": start.summary,
         "reviewed_at": start.tried_on,
         "review_due": start.tried_on + dt.timedelta(days=365),
     }
     article, is_new = Article.objects.get_or_create(slug=start.slug, defaults=defaults)
-    if not is_new:
-        return False
-    for slug, name in start.tags:
-        article.tags.add(Tag.objects.get_or_create(slug=slug, defaults={"name": name})[0])
-    for component, version in start.tried_with:
-        AppliesTo.objects.create(article=article, component=component, minimum=version, maximum=version)
-    publish_revision(
-        article=article, content=start.content, author=None, at=timezone.now(), summary="First version."
-    )
-    return True
+    if is_new:
+        publish_document(
+            article=article, document=start.document, author=None, at=timezone.now(), summary="First version."
+        )
+    return is_new

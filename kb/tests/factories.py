@@ -4,8 +4,9 @@ import datetime as dt
 from itertools import count
 from typing import Any
 
-from kb.models import Article
-from kb.services import publish_revision
+from kb.documents import AppliesToRange, Document
+from kb.models import Article, Revision
+from kb.services import publish_document
 
 _numbers = count(1)
 NOW = dt.datetime(2026, 11, 22, 6, 0, tzinfo=dt.UTC)
@@ -17,5 +18,25 @@ def make_article(content: str | None = "Some words.\n", **fields: Any) -> Articl
     at = fields.pop("at", NOW)
     article = Article.objects.create(**({"slug": f"article-{number}", "title": f"Article {number}"} | fields))
     if content is not None:
-        publish_revision(article=article, content=content, author=None, at=at)
+        publish_text(article, content, at=at)
     return article
+
+
+def publish_text(article: Article, content: str, at: dt.datetime = NOW, **more: Any) -> Revision:
+    """Publish ``content`` under the head that the article has."""
+    applies_to = tuple(
+        AppliesToRange(one.component, one.minimum, one.maximum) for one in article.applies_to.all()
+    )
+    document = Document(
+        title=article.title,
+        content=content,
+        kind=article.kind,
+        abstract=article.summary,
+        tags=tuple(tag.name for tag in article.tags.all()),
+        applies_to=applies_to,
+        series=article.series.title if article.series else "",
+        part=article.part,
+    )
+    return publish_document(
+        article=article, document=document, author=more.pop("author", None), at=at, **more
+    )

@@ -7,8 +7,8 @@ from django.db import IntegrityError, transaction
 
 from kb import rendering
 from kb.models import Article, Revision
-from kb.services import publish_revision, rerender_outdated
-from kb.tests.factories import NOW, make_article
+from kb.services import rerender_outdated
+from kb.tests.factories import NOW, make_article, publish_text
 from portal.accounts.models import User
 
 pytestmark = pytest.mark.django_db
@@ -17,8 +17,8 @@ LATER = NOW + dt.timedelta(days=1)
 
 def test_publishing_stores_what_readers_get(owner: User) -> None:
     article = make_article(None)
-    revision = publish_revision(
-        article=article, content="## One\n\nword " + "word " * 599, author=owner, at=NOW, summary="First."
+    revision = publish_text(
+        article, "## One\n\nword " + "word " * 599, author=owner, at=NOW, summary="First."
     )
     stored = Article.objects.get()
     assert (stored.status, stored.published_at, stored.current) == ("published", NOW, revision)
@@ -31,7 +31,7 @@ def test_publishing_stores_what_readers_get(owner: User) -> None:
 def test_publishing_the_same_text_again_changes_nothing() -> None:
     article = make_article("text")
     before = Article.objects.values().get()
-    publish_revision(article=article, content="text", author=None, at=LATER)
+    publish_text(article, "text", author=None, at=LATER)
     assert Revision.objects.count() == 1
     assert Article.objects.values().get() == before
 
@@ -39,18 +39,18 @@ def test_publishing_the_same_text_again_changes_nothing() -> None:
 def test_another_text_becomes_another_revision_based_on_the_last() -> None:
     article = make_article("old")
     first = article.current
-    second = publish_revision(article=article, content="new", author=None, at=LATER)
+    second = publish_text(article, "new", author=None, at=LATER)
     stored = Article.objects.get()
     assert (second.based_on, stored.current) == (first, second)
     assert (stored.html, stored.published_at, stored.updated_at) == ("<p>new</p>", NOW, LATER)
-    assert list(Revision.objects.order_by("pk").values_list("content", flat=True)) == ["old", "new"]
+    assert list(Revision.objects.order_by("pk").values_list("content", flat=True)) == ["old\n", "new\n"]
 
 
 def test_publishing_does_not_undo_what_somebody_else_changed_meanwhile() -> None:
     article = make_article("text")
-    Article.objects.update(title="Better title")
-    publish_revision(article=article, content="new", author=None, at=LATER)
-    assert Article.objects.get().title == "Better title"
+    Article.objects.update(review_due=NOW.date())
+    publish_text(article, "new", author=None, at=LATER)
+    assert Article.objects.get().review_due == NOW.date()
 
 
 def test_articles_of_an_older_renderer_are_rendered_anew_once(monkeypatch: pytest.MonkeyPatch) -> None:

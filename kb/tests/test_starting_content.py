@@ -10,8 +10,7 @@ import pytest
 
 from kb import starting_content
 from kb.models import Article, Revision
-from kb.services import publish_revision
-from kb.tests.factories import NOW
+from kb.tests.factories import NOW, publish_text
 
 HEADER_ARTICLE = starting_content.STARTS[0]
 _END = "--- end of one command ---"
@@ -27,7 +26,7 @@ def test_loading_makes_the_article_once_and_never_overwrites_it() -> None:
     )
     assert [str(version) for version in article.applies_to.all()] == ["QEMU 7.2"]
     assert starting_content.load() == []
-    publish_revision(article=article, content="Edited.", author=None, at=NOW)
+    publish_text(article, "Edited.", author=None, at=NOW)
     Article.objects.update(title="Edited title", status="archived")
     article.tags.clear()
     assert starting_content.load() == []
@@ -37,7 +36,7 @@ def test_loading_makes_the_article_once_and_never_overwrites_it() -> None:
 
 
 def test_article_states_the_size_of_its_example_exactly() -> None:
-    text = HEADER_ARTICLE.content
+    text = HEADER_ARTICLE.document.content
     assert 0x3E800000 == 1_048_576_000 == 1000 * 2**20
     assert "1,048,576,000 bytes are 1000 MiB" in text
     assert 0x3E800000_00000000 == 4_503_599_627_370_496_000
@@ -45,7 +44,7 @@ def test_article_states_the_size_of_its_example_exactly() -> None:
 
 
 def test_article_has_every_field_of_the_header_where_the_specification_puts_it() -> None:
-    rows = re.findall(r"^\| (\d+)(?:–(\d+))? \| (\w+) \|", HEADER_ARTICLE.content, re.M)
+    rows = re.findall(r"^\| (\d+)(?:–(\d+))? \| (\w+) \|", HEADER_ARTICLE.document.content, re.M)
     fields = [(int(first), int(last or first), name) for first, last, name in rows]
     assert [(first, name) for first, _, name in fields] == [
         (0, "magic"), (4, "version"), (8, "backing_file_offset"), (16, "backing_file_size"), (20, "cluster_bits"),
@@ -68,7 +67,7 @@ def _commands(text: str) -> Iterator[tuple[str, str]]:
 @pytest.mark.services
 def test_every_command_of_the_article_prints_what_the_article_shows(tmp_path: Path) -> None:
     """What qemu-img says of a file it made or opened differs between versions by a line; all else may not."""
-    commands = list(_commands(HEADER_ARTICLE.content))
+    commands = list(_commands(HEADER_ARTICLE.document.content))
     script = "\n".join(f"{command}\n_code=$?; echo; echo '{_END}'; (exit $_code)" for command, _ in commands)
     done = subprocess.run(
         ["bash"],

@@ -26,6 +26,7 @@ from django.utils import timezone
 from events.models import Chapter, ChapterMembership
 from events.tests.traces import leave_traces
 from kb.models import Article, Revision
+from kb.tests.traces import leave_traces as leave_kb_traces
 from labtools.models import ImageCheck, Upload, VhbaTrial
 from portal.accounts import services, tokens
 from portal.accounts.models import User
@@ -63,13 +64,7 @@ def leaver() -> User:
     chapter = Chapter.objects.create(slug="pune-test", city="Pune")
     ChapterMembership.objects.create(chapter=chapter, user=user, name=NAME, role="lead")
     leave_traces(user, second=SECOND)
-    draft = Article.objects.create(slug="unmistakable-draft", title="Draft", owner=user)
-    draft.current = Revision.objects.create(article=draft, content="By Asha Unmistakable", author=user)
-    draft.save()
-    article = Article.objects.create(slug="kept", title="Kept", owner=user)
-    Revision.objects.create(article=article, content="Read by all.", author=user, state="approved")
-    Revision.objects.create(article=article, content="Unmistakable plans.", author=user, state="submitted")
-    Article.objects.filter(pk=article.pk).update(status="archived")
+    leave_kb_traces(user)
     folder = Path(settings.UPLOAD_DIR)
     folder.mkdir(parents=True, exist_ok=True)
     for one in (upload, half):

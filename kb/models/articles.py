@@ -1,4 +1,4 @@
-"""Articles, their revisions, and the words by which they are found."""
+"""Articles as readers see them, and the words by which they are grouped and addressed."""
 
 import datetime as dt
 from typing import ClassVar
@@ -10,7 +10,14 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
 
+from kb.roles import is_reviewer
 from portal.accounts.models import User
+
+#: What an article cannot be called: other pages of the room have these addresses.
+RESERVED_SLUGS = frozenset(
+    {"new", "drafts", "pictures", "review", "dashboards", "checks", "errors", "export", "import", "questions"}
+    | {"series", "tags", "deleted", "preview", "offline", "worker", "feed", "links"}
+)
 
 
 class Tag(models.Model):
@@ -18,6 +25,9 @@ class Tag(models.Model):
 
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=50)
+    aliases = models.JSONField(
+        default=list, blank=True, help_text="Slugs of other words that mean this one, such as vhba for npiv."
+    )
 
     class Meta:
         ordering = [Lower("name")]
@@ -26,20 +36,42 @@ class Tag(models.Model):
         return self.name
 
 
+class Series(models.Model):
+    """Articles to be read one after the other."""
+
+    slug = models.SlugField(max_length=80, unique=True)
+    title = models.CharField(max_length=120)
+
+    class Meta:
+        ordering = ["title"]
+        verbose_name_plural = "series"
+
+    def __str__(self) -> str:
+        return self.title
+
+
 class ArticleQuerySet(models.QuerySet["Article"]):
     """Which articles who may read."""
 
     def published(self) -> "ArticleQuerySet":
         """Articles that everybody may read."""
-        return self.filter(status=Article.Status.PUBLISHED)
+        return self.filter(status=Article.Status.PUBLISHED, deleted_at=None)
 
     def visible_to(self, user: object) -> "ArticleQuerySet":
-        """Published articles; all for staff; for an owner also one's own, whatever their status."""
+        """Published articles; all for reviewers; for an owner also one's own, whatever their status.
+
+        What was deleted is nobody's: it is reached through ``deleted()`` alone.
+        """
         if not isinstance(user, User):
             return self.published()
-        if user.is_staff:
-            return self.all()
-        return self.filter(Q(status=Article.Status.PUBLISHED) | Q(owner=user))
+        kept = self.filter(deleted_at=None)
+        if is_reviewer(user):
+            return kept
+        return kept.filter(Q(status=Article.Status.PUBLISHED) | Q(owner=user))
+
+    def deleted(self) -> "ArticleQuerySet":
+        """What somebody deleted and may still be brought back."""
+        return self.filter(deleted_at__isnull=False)
 
     def newest(self) -> "ArticleQuerySet":
         """The last published first; drafts, which have no such time, at the end."""
@@ -73,6 +105,12 @@ class Article(models.Model):
         related_name="articles",
         help_text="Who keeps it true.",
     )
+    series = models.ForeignKey(
+        Series, on_delete=models.SET_NULL, null=True, blank=True, related_name="articles"
+    )
+    part = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Its place in the series, from 1."
+    )
     tags = models.ManyToManyField(Tag, blank=True, related_name="articles")
     current = models.ForeignKey(
         "Revision",
@@ -89,6 +127,13 @@ class Article(models.Model):
     renderer = models.PositiveSmallIntegerField(
         default=0, editable=False, help_text="kb.rendering.VERSION that made `html`."
     )
+    shown = models.JSONField(
+        default=dict,
+        blank=True,
+        editable=False,
+        help_text="What stands around the text, stored so that a visitor's page asks little: contributors, "
+        "related articles, neighbours in the series, results of checks. kb.services.storing writes it.",
+    )
     published_at = models.DateTimeField(null=True, blank=True, help_text="First time that readers saw it.")
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
     reviewed_at = models.DateField(
@@ -96,6 +141,15 @@ class Article(models.Model):
     )
     review_due = models.DateField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    deleted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+    )
 
     objects: ClassVar[ArticleQuerySet] = ArticleQuerySet.as_manager()  # type: ignore[assignment]  # the stubs know only Manager
 
@@ -123,35 +177,6 @@ class Article(models.Model):
     def is_review_due(self, on: dt.date) -> bool:
         """Whether somebody should try it again by the day ``on``."""
         return self.review_due is not None and self.review_due <= on
-
-
-class Revision(models.Model):
-    """The Markdown of an article as one person left it. Never changed, only followed by another."""
-
-    class State(models.TextChoices):
-        DRAFT = "draft", "Draft"
-        SUBMITTED = "submitted", "Waiting for review"
-        APPROVED = "approved", "Approved"
-        REJECTED = "rejected", "Rejected"
-
-    article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="revisions")
-    based_on = models.ForeignKey(
-        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="followers"
-    )
-    content = models.TextField(help_text="Markdown.")
-    summary = models.CharField(max_length=200, blank=True, help_text="What changed, in a phrase.")
-    state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
-    author = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="revisions"
-    )
-    sha = models.CharField(max_length=64, editable=False, help_text="SHA-256 of `content` in UTF-8, hex.")
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    class Meta:
-        ordering = ["article", "-created_at", "-pk"]
-
-    def __str__(self) -> str:
-        return f"{self.article_id}@{self.sha[:10]}"
 
 
 class AppliesTo(models.Model):
@@ -187,3 +212,14 @@ class AppliesTo(models.Model):
         if self.minimum:
             return f"{name} {self.minimum} and later"
         return f"{name} up to {self.maximum}" if self.maximum else name
+
+
+class SlugRedirect(models.Model):
+    """An address that an article had before. It leads to the article for ever, and no other may take it."""
+
+    slug = models.SlugField(max_length=80, unique=True)
+    article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="old_slugs")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.slug
