@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import Http404, QueryDict
+from django.http import QueryDict
 from django.urls import reverse
 
 from labtools.exports import source_json
@@ -17,6 +17,7 @@ from labtools.labhost.lint.similar import nearest
 from labtools.lint_page import MAX_LINK
 from labtools.queries import linting
 from labtools.queries.sources import PARAMETER, Source, choose_default, find_source, sources
+from portal.missing import Missing
 
 #: Parameters beside ``on``; a value of the property ``mq`` is ``p.mq``.
 DEVICE, EXPERIMENTAL, VALUE = "device", "experimental", "p."
@@ -165,7 +166,7 @@ def _families(facts: Facts) -> tuple[tuple[str, tuple[Device, ...]], ...]:
 def device_or_404(page: BuildPage) -> None:
     """Raise a 404 where the address names a device that its source does not have."""
     if page.asked and page.device is None:
-        raise Http404("That QEMU has no device type of that name.")
+        raise Missing("That QEMU has no device type of that name.")
 
 
 def page_json(page: BuildPage) -> dict[str, Any]:

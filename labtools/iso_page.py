@@ -7,15 +7,22 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.http import Http404, QueryDict
+from django.http import QueryDict
 from django.urls import reverse
 
 from labtools.iso_forms import OWN, OutputForm, QuestionForm
 from labtools.labhost import iso
 from labtools.models import LabHost
 from labtools.queries.inventories import HostInventory, contents, host_inventories
+from portal.missing import Missing
 
 CSV_COLUMNS = ("Cause", "Effect", "Certainty", "Title", "Evidence", "Commands")
+
+
+class InventoryNotFound(Missing):
+    """The address names no host whose storage pools this person may see."""
+
+    parameters = ("host",)
 
 
 @dataclass(frozen=True)
@@ -122,7 +129,7 @@ def _host(hosts: tuple[HostInventory, ...], slug: str) -> HostInventory | None:
     for one in hosts:
         if one.host.slug == slug:
             return one
-    raise Http404("No host of that name whose storage pools you may see.")
+    raise InventoryNotFound("There is no host of that name whose storage pools you may see.")
 
 
 def _stored_facts(chosen: HostInventory, path: str) -> iso.Facts | None:

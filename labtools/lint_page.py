@@ -11,7 +11,7 @@ from labtools.exports import source_json
 from labtools.labhost.lint import Finding, Pasted, PasteError, Severity, lint, read_pasted
 from labtools.lint_forms import MAX_CHECKED, LintForm
 from labtools.queries import linting
-from labtools.queries.sources import PARAMETER, Source, choose_default, find_sources, sources
+from labtools.queries.sources import PARAMETER, Source, SourceNotFound, choose_default, find_sources, sources
 
 #: Characters of a text that a link still carries; browsers and mail programs break longer addresses.
 MAX_LINK = 1_500
@@ -134,16 +134,25 @@ class LintPage:
         return tuple(source for source in self.chosen if source.is_pinned)
 
 
-def lint_page(user: object, data: QueryDict) -> LintPage:
-    """The page for ``text`` and ``on`` of ``data``; 404 for a source that ``user`` may not see."""
+def lint_page(user: object, data: QueryDict, *, is_posted: bool = False) -> LintPage:
+    """The page for ``text`` and ``on`` of ``data``; 404 for a source that ``user`` may not see.
+
+    By POST that is a fault of the form, so that the text is kept: a host may be gone since the form was shown.
+    """
     available = sources(user)
-    keys = data.getlist(PARAMETER)[:MAX_CHECKED]
+    keys = [key for key in data.getlist(PARAMETER) if key][:MAX_CHECKED]
     default = choose_default(available)
-    chosen = find_sources(user, keys) if keys else (default,) if default else ()
+    chosen: tuple[Source, ...] = (default,) if default else ()
+    form = LintForm({"text": data["text"]}) if "text" in data else LintForm()
+    try:
+        chosen = find_sources(user, keys) if keys else chosen
+    except SourceNotFound as missing:
+        if not (is_posted and form.is_bound):
+            raise
+        form.add_error(None, f"{missing} Choose again where the text is checked.")
     examples = tuple((title, _query(text, chosen)) for title, text in EXAMPLES)
-    if "text" not in data:
-        return LintPage(LintForm(), available, chosen, examples=examples)
-    form = LintForm({"text": data["text"]})
+    if not form.is_bound:
+        return LintPage(form, available, chosen, examples=examples)
     pasted = _read(form)
     if pasted is None:
         return LintPage(form, available, chosen, examples=examples)

@@ -5,18 +5,25 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import Http404, QueryDict
+from django.http import QueryDict
 
 from labtools.labhost import npiv
 from labtools.models import VhbaTrial
 from labtools.npiv_forms import MAX_OWN_PORTS, OWN, WizardForm
 from labtools.queries import fibre_channel
 from labtools.queries.fibre_channel import FibreHost
+from portal.missing import Missing
 
 #: Parameters of the wizard that are not fields of its form.
 HOST, PORT, GENERATE = "host", "port", "generate"
 #: The libvirt that first took a parent by its WWNN and WWPN.
 BY_WWN_SINCE = (3, 0, 0)
+
+
+class FibreHostNotFound(Missing):
+    """The address names no host whose ports this person may see, or ports that are none."""
+
+    parameters = (HOST, PORT)
 
 
 @dataclass(frozen=True)
@@ -97,14 +104,14 @@ def _host(hosts: tuple[FibreHost, ...], slug: str) -> FibreHost | None:
     for one in hosts:
         if one.host.slug == slug:
             return one
-    raise Http404("There is no host of that name whose Fibre Channel ports you may see.")
+    raise FibreHostNotFound("There is no host of that name whose Fibre Channel ports you may see.")
 
 
 def _own_survey(ports: list[str]) -> npiv.FibreSurvey:
     try:
         return npiv.survey_ports([npiv.unpack_hba(text) for text in ports])
     except npiv.PasteError as error:
-        raise Http404(str(error)) from None
+        raise FibreHostNotFound(str(error)) from None
 
 
 def _form(query: QueryDict, survey: npiv.FibreSurvey, used: dict[str, npiv.Use]) -> WizardForm:

@@ -7,7 +7,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template import loader
 from django.urls import reverse
@@ -23,6 +23,7 @@ from labtools.models import ImageCheck
 from labtools.queries.devices import public_names
 from labtools.sandbox import SAMPLES, SampleKind
 from portal import logs
+from portal.missing import Missing, address_without
 from portal.styleguide import example_context
 
 
@@ -137,7 +138,13 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return render(request, "404.html", status=404)
+    """Say what is missing where the address says it; programs that ask for JSON are told in JSON."""
+    if not isinstance(exception, Missing):
+        return render(request, "404.html", status=404)
+    if request.path.endswith(".json"):
+        return JsonResponse({"error": str(exception)}, status=404)
+    context = {"missing": str(exception), "instead": address_without(request, exception)}
+    return render(request, "404.html", context, status=404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -8,9 +8,8 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.http import Http404
-
 from labtools.models import Emulator, LabHost, Sighting, Snapshot
+from portal.missing import Missing
 
 #: In a query string: ``on=debian-12:x86_64``.
 PARAMETER = "on"
@@ -28,8 +27,11 @@ def version_key(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"[0-9]{1,9}", version)[:4])
 
 
-class SourceNotFound(Http404):
+class SourceNotFound(Missing):
     """There is no such source, or it is not for this person; the message is a sentence."""
+
+    # The page of two sources beside each other has one parameter for each.
+    parameters = (PARAMETER, "a", "b")
 
 
 @dataclass(frozen=True)

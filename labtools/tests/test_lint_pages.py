@@ -199,6 +199,24 @@ def test_private_host_is_not_there_for_strangers(client: Client, host: LabHost) 
         assert client.get(f"{address}?{query(device=text, on='inner:x86_64')}").status_code == 404
 
 
+@pytest.mark.parametrize("on", ["gone:x86_64", "inner:x86_64", "\0", "a" * 5000])
+def test_text_is_kept_when_its_host_is_gone(client: Client, host: LabHost, on: str) -> None:
+    make_seen_host("inner", visibility=LabHost.Visibility.PRIVATE)
+    shown = page(client, LINT, 422, text="virtio-net-pci,mac=typed-by-hand", on=["pune-1:x86_64", on])
+    assert "virtio-net-pci,mac=typed-by-hand</textarea>" in shown
+    assert "Choose again where the text is checked." in shown
+    answer = client.post("/lab/lint.json", {"text": "virtio-net-pci", "on": on})
+    assert answer.status_code == 422
+    assert "Choose again" in answer.json()["problems"]["__all__"][0]["message"]
+
+
+def test_table_of_a_text_that_cannot_be_read_does_not_say_that_it_is_fine(
+    client: Client, host: LabHost
+) -> None:
+    assert client.post("/lab/lint.csv", {"text": "<domain", "on": ON}).status_code == 422
+    assert client.post("/lab/lint.csv", {"text": "virtio-net-pci", "on": ON}).status_code == 200
+
+
 def test_queries_do_not_grow_with_hosts_or_options(client: Client, host: LabHost) -> None:
     text = "virtio-net-pci,rss=on\nvirtio-blk-pci,scsi=on"
 

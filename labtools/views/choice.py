@@ -1,8 +1,9 @@
 """Which sources an address asks for."""
 
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 
 from labtools.queries.sources import PARAMETER, Source, choose_default, find_source, find_sources, sources
+from portal.missing import Missing
 
 
 def one_source(request: HttpRequest) -> tuple[tuple[Source, ...], Source | None]:
@@ -35,9 +36,9 @@ def targets(available: tuple[Source, ...]) -> tuple[str, ...]:
     return (*(target for target in usual if target in found), *sorted(found.difference(usual)))
 
 
-def nothing_yet() -> Http404:
+def nothing_yet() -> Missing:
     """For programs that ask while no host has answered."""
-    return Http404("The lab has no host with anything to show yet.")
+    return Missing("The lab has no host with anything to show yet.")
 
 
 def _among(available: tuple[Source, ...], key: str) -> Source | None:

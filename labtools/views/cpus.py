@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -12,6 +12,7 @@ from labtools.labhost.sections import cpus_json
 from labtools.queries.cpus import SHOWS, CpuPage, CpuRow, CpuTable, cpu_page, cpu_table
 from labtools.queries.sources import Source
 from labtools.views.choice import nothing_yet, one_source, several_sources
+from portal.missing import Missing
 
 
 def _table(request: HttpRequest, source: Source) -> CpuTable:
@@ -89,7 +90,7 @@ def _page(request: HttpRequest, name: str) -> CpuPage:
     available, chosen = several_sources(request)
     page = cpu_page(name, chosen or available)
     if page.model is None:
-        raise Http404("No host of the lab has that CPU model.")
+        raise Missing("No host of the lab has that CPU model.")
     return page
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -10,6 +10,7 @@ from labtools.exports import csv_answer, json_answer, source_json
 from labtools.queries.fleet import FleetPage, Section, fleet_page
 from labtools.queries.sources import MAX_SOURCES
 from labtools.views.choice import several_sources
+from portal.missing import Missing
 
 
 def _page(request: HttpRequest) -> tuple[dict[str, Any], FleetPage | None]:
@@ -37,7 +38,7 @@ def common(request: HttpRequest) -> HttpResponse:
 def _chosen(request: HttpRequest) -> FleetPage:
     page = _page(request)[1]
     if page is None:
-        raise Http404("Choose at least two QEMUs: on=…&on=…")
+        raise Missing("Choose at least two QEMUs: on=…&on=…")
     return page
 
 

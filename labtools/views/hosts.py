@@ -1,7 +1,7 @@
 """Lab hosts: the list, and the page of each."""
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -15,12 +15,17 @@ from labtools.queries import hosts as queries
 from labtools.queries.host_inventory import has_inventory, inventory_page
 from labtools.services import lab_keys
 from labtools.views.access import is_staff
+from portal.missing import Missing
 
 
 def visible_host(request: HttpRequest, slug: str) -> LabHost:
     """The host if the reader may know of it; else a 404."""
-    seen = LabHost.objects.visible_to(request.user).select_related("current__snapshot")
-    return get_object_or_404(seen, slug=slug)
+    found = (
+        LabHost.objects.visible_to(request.user).select_related("current__snapshot").filter(slug=slug).first()
+    )
+    if found is None:
+        raise Missing("There is no lab host of that name that you may see.")
+    return found
 
 
 @require_safe

@@ -12,12 +12,17 @@ from django.views.decorators.http import require_http_methods
 
 from labtools import lint_page
 from labtools.exports import csv_answer, json_answer
+from labtools.lint_page import LintPage
 
 _METHODS = ["GET", "HEAD", "POST"]
 
 
 def _given(request: HttpRequest) -> QueryDict:
     return request.POST if request.method == "POST" else request.GET
+
+
+def _page(request: HttpRequest) -> LintPage:
+    return lint_page.lint_page(request.user, _given(request), is_posted=request.method == "POST")
 
 
 def _refused(request: HttpRequest) -> HttpResponse | None:
@@ -36,7 +41,7 @@ def lint(request: HttpRequest) -> HttpResponse:
     """The form, and below it what was found. Nothing of the text is stored."""
     if refused := _refused(request):
         return refused
-    page = lint_page.lint_page(request.user, _given(request))
+    page = _page(request)
     context = {"tab": "lint", "page": page, "form": page.form}
     return render(request, "labtools/lint.html", context, status=422 if page.form.errors else 200)
 
@@ -51,7 +56,7 @@ def lint_json(request: HttpRequest) -> HttpResponse:
     """The same as data."""
     if refused := _refused(request):
         return refused
-    page = lint_page.lint_page(request.user, _given(request))
+    page = _page(request)
     answer = json_answer(request, lint_page.page_json(page))
     answer.status_code = 422 if page.form.errors else 200
     return answer
@@ -66,5 +71,8 @@ def lint_csv(request: HttpRequest) -> HttpResponse:
     """The findings as a table."""
     if refused := _refused(request):
         return refused
-    page = lint_page.lint_page(request.user, _given(request))
-    return csv_answer("findings", lint_page.CSV_HEADER, lint_page.csv_rows(page))
+    page = _page(request)
+    answer = csv_answer("findings", lint_page.CSV_HEADER, lint_page.csv_rows(page))
+    # A text that could not be read has no findings either, and is not fine.
+    answer.status_code = 422 if page.form.errors else 200
+    return answer

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -12,6 +12,7 @@ from labtools.labhost.sections import machines_json
 from labtools.queries.machines import SHOWS, MachinePage, MachineTable, machine_page, machine_table
 from labtools.queries.sources import Source, choose_default
 from labtools.views.choice import nothing_yet, of_target, several_sources
+from portal.missing import Missing
 
 
 def _asked(request: HttpRequest) -> tuple[tuple[Source, ...], Source | None, tuple[Source, ...]]:
@@ -107,7 +108,7 @@ def _page(request: HttpRequest, name: str) -> MachinePage:
     available, chosen = several_sources(request)
     page = machine_page(name, chosen or available)
     if not page.places:
-        raise Http404("No host of the lab has that machine type.")
+        raise Missing("No host of the lab has that machine type.")
     return page
 
 

@@ -4,8 +4,8 @@ import datetime as dt
 
 from django.conf import settings
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.feedgenerator import Atom1Feed
 from django.views.decorators.http import conditional_page, require_safe
@@ -15,6 +15,7 @@ from labtools.exports import csv_answer, json_answer
 from labtools.models import LabHost, Sighting, Snapshot
 from labtools.queries import hosts as queries
 from labtools.views.access import is_staff
+from portal.missing import Missing
 
 PAGE = 25
 #: Entries of the feed, and of JSON and CSV.
@@ -24,10 +25,10 @@ _LONG_AGO = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 def _snapshot(request: HttpRequest, digest: str) -> tuple[Snapshot, list[Sighting]]:
     """The snapshot and where it was seen; a 404 where the reader may know of no host that had it."""
-    snapshot = get_object_or_404(Snapshot, pk=digest)
-    sightings = list(queries.sightings_of(snapshot, request.user))
-    if not sightings:
-        raise Http404
+    snapshot = Snapshot.objects.filter(pk=digest).first()
+    sightings = list(queries.sightings_of(snapshot, request.user)) if snapshot else []
+    if snapshot is None or not sightings:
+        raise Missing("There is no snapshot of that hash that you may see.")
     return snapshot, sightings
 
 
