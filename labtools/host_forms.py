@@ -22,6 +22,8 @@ class LabHostForm(forms.ModelForm[LabHost]):
         required=False,
         help_text="A file in the workers’ folder of keys, by its name; its content is never shown.",
     )
+    #: What was stored when the form was shown: two people may edit one host at once.
+    seen = forms.CharField(required=False, max_length=32, widget=forms.HiddenInput)
 
     class Meta:
         model = LabHost
@@ -53,6 +55,8 @@ class LabHostForm(forms.ModelForm[LabHost]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if not self.instance._state.adding:
+            self.initial["seen"] = hosts.fingerprint(self.instance)
         names = lab_keys.key_names()
         self._choose(
             "ssh_key_name",
@@ -77,6 +81,10 @@ class LabHostForm(forms.ModelForm[LabHost]):
         """Give a field its list; where the admin only shows a host, the form has no such field."""
         if name in self.fields:
             cast(forms.ChoiceField, self.fields[name]).choices = choices
+
+    def show_again(self, stored: LabHost) -> None:
+        """Keep what was typed; whoever sends it again has seen what is ``stored``."""
+        self.data = {**dict(self.data.items()), "seen": hosts.fingerprint(stored)}
 
     def clean_ssh_port(self) -> int:
         """Nothing is 22; a number has to be a port."""

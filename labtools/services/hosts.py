@@ -1,5 +1,7 @@
 """Hosts of the lab: added, changed, disabled and removed by staff, and by nobody else."""
 
+import hashlib
+import json
 from datetime import datetime
 
 from django.conf import settings
@@ -27,6 +29,8 @@ FIELDS = (
     "ssh_key_name",
     "ssh_host_key",
 )
+#: The code of the error that tells of somebody else's change.
+CHANGED_MEANWHILE = "changed_meanwhile"
 #: How staff can let a host be reached; references come with the project.
 TRANSPORTS = (LabHost.Transport.SSH, LabHost.Transport.LOCAL, LabHost.Transport.DEMONSTRATION)
 
@@ -47,10 +51,39 @@ def add_host(*, person: object, host: LabHost, at: datetime) -> LabHost:
     return host
 
 
+def fingerprint(host: LabHost) -> str:
+    """A short hash of all that staff decide about ``host``: another one says that somebody changed it."""
+    decided = [str(getattr(host, name)) for name in FIELDS]
+    return hashlib.sha256(json.dumps(decided).encode()).hexdigest()[:32]
+
+
+def _refuse_to_overwrite(stored: LabHost, wanted: LabHost, seen: str) -> None:
+    """Raise ``ValidationError`` where somebody changed ``stored`` since :func:`fingerprint` gave ``seen``.
+
+    It says what is stored; twice the same form is no conflict.
+    """
+    if not seen or seen == fingerprint(stored):
+        return
+    differing = [name for name in FIELDS if getattr(stored, name) != getattr(wanted, name)]
+    if differing:
+        values = [f"{_label(name)}: “{str(getattr(stored, name))[:100]}”" for name in differing]
+        raise ValidationError(
+            "Somebody else changed this host while you edited it. Stored is now, other than below: "
+            f"{', '.join(values)}. Save again to replace that by what is below.",
+            code=CHANGED_MEANWHILE,
+        )
+
+
+def _label(name: str) -> str:
+    return name.replace("_", " ")
+
+
 @transaction.atomic
-def change_host(*, person: object, host: LabHost, at: datetime) -> LabHost:
+def change_host(*, person: object, host: LabHost, at: datetime, seen: str = "") -> LabHost:
     """Keep what staff decided about ``host``; the state of probing is left to the workers.
 
+    ``seen`` is the :func:`fingerprint` of what they saw before they decided: with it, ``ValidationError`` of the code
+    :data:`CHANGED_MEANWHILE` where somebody else changed the host since. ``LabHost.DoesNotExist`` if it is deleted.
     Reached in another way, it starts with a clean sheet and is asked soon: its old failures and its inventory say
     nothing any more.
     """
@@ -59,6 +92,7 @@ def change_host(*, person: object, host: LabHost, at: datetime) -> LabHost:
     if before.is_reference:
         raise PermissionDenied
     _check(host)
+    _refuse_to_overwrite(before, host, seen)
     host.save(update_fields=FIELDS)
     if host.reach != before.reach:
         LabHost.objects.filter(pk=host.pk).update(

@@ -10,15 +10,18 @@ from urllib.parse import quote
 from xml.etree import ElementTree
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import escape
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from labtools.host_forms import LabHostForm
 from labtools.models import LabHost
 from labtools.queries import hosts as queries
 from labtools.queries.hosts import state_of
+from labtools.services import hosts
 from labtools.tests.lab_hosts import (
     AT,
     HOST_KEY,
@@ -426,6 +429,71 @@ class TestStaff:
         assert response.status_code == 302
         host = LabHost.objects.get()
         assert (host.name, host.ssh_port, host.probe_state) == ("Pune", 22, "queued")
+
+    def test_two_who_edit_one_host_at_once_do_not_undo_each_other(self, as_staff: Client) -> None:
+        as_staff.post(url("host_add"), self.fields())
+        edit = url("host_edit", slug="pune-1")
+        seen = as_staff.get(edit).context["form"].initial["seen"]
+        assert f'name="seen" value="{seen}"' in text(as_staff, edit)
+        first = self.fields(name="Pune of the first", position=7, seen=seen)
+        assert as_staff.post(edit, first).status_code == 302
+        # Sent twice, it is no conflict with itself.
+        assert as_staff.post(edit, first).status_code == 302
+        second = self.fields(description="Written by the second", seen=seen)
+        response = as_staff.post(edit, second)
+        assert response.status_code == 422
+        page = " ".join(response.content.decode().split())
+        assert "Somebody else changed this host" in page
+        assert "name: “Pune of the first”" in page
+        assert "position: “7”" in page
+        assert "Written by the second</textarea>" in page
+        stored = LabHost.objects.get()
+        assert (stored.name, stored.position, stored.description) == ("Pune of the first", 7, "")
+        again = response.context["form"]["seen"].value()
+        assert f'name="seen" value="{again}"' in page
+        assert as_staff.post(edit, second | {"seen": again}).status_code == 302
+        stored.refresh_from_db()
+        assert (stored.name, stored.description) == ("Pune 1", "Written by the second")
+
+    def test_another_fault_hides_no_conflict(self, as_staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        make_host()
+        edit = url("host_edit", slug="pune-1")
+        seen = as_staff.get(edit).context["form"].initial["seen"]
+        LabHost.objects.update(name="Pune of the first")
+
+        def refuse(host: LabHost) -> None:
+            raise ValidationError("The key is gone.")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(hosts, "_check", refuse)
+            response = as_staff.post(edit, self.fields(seen=seen))
+        assert response.status_code == 422
+        assert response.context["form"]["seen"].value() == seen
+        response = as_staff.post(edit, self.fields(seen=seen))
+        assert "Somebody else changed this host" in response.content.decode()
+
+    def test_what_the_workers_write_is_nobodys_edit(self, as_staff: Client) -> None:
+        make_host()
+        edit = url("host_edit", slug="pune-1")
+        seen = as_staff.get(edit).context["form"].initial["seen"]
+        LabHost.objects.update(failures=3, probe_state="queued", last_failure="timeout")
+        record(LabHost.objects.get(), make_document())
+        assert as_staff.post(edit, self.fields(name="Other", seen=seen)).status_code == 302
+
+    def test_a_host_that_is_deleted_while_it_is_edited_is_a_404(
+        self, as_staff: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        make_host()
+        check = LabHostForm.is_valid
+
+        def is_valid(form: LabHostForm) -> bool:
+            LabHost.objects.all().delete()
+            return check(form)
+
+        monkeypatch.setattr(LabHostForm, "is_valid", is_valid)
+        response = as_staff.post(url("host_edit", slug="pune-1"), self.fields())
+        assert response.status_code == 404
+        assert "Somebody deleted this lab host just now." in response.content.decode()
 
     def test_asking_now_closes_an_open_circuit_for_one_try(self, as_staff: Client) -> None:
         make_seen_host(failures=5, next_probe_at=timezone.now() + timedelta(hours=3), last_answer_at=AT)

@@ -1,5 +1,7 @@
 """What staff do with hosts: add, change, ask, disable, delete."""
 
+from copy import copy
+
 from django.contrib import messages
 from django.core.exceptions import BadRequest, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,6 +15,7 @@ from labtools.models import LabHost
 from labtools.services import hosts, lab_keys, probing
 from labtools.views.access import staff_only
 from labtools.views.hosts import host_address, visible_host
+from portal.missing import Missing
 
 forms_methods = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -49,12 +52,22 @@ def host_add(request: HttpRequest) -> HttpResponse:
 def host_edit(request: HttpRequest, slug: str) -> HttpResponse:
     """Change a host."""
     found = _own_host(request, slug)
-    form = LabHostForm(request.POST or None, instance=LabHost.objects.get(pk=found.pk))
+    form = LabHostForm(request.POST or None, instance=copy(found))
     if request.method == "POST" and form.is_valid():
         try:
-            changed = hosts.change_host(person=request.user, host=form.instance, at=timezone.now())
+            changed = hosts.change_host(
+                person=request.user,
+                host=form.instance,
+                at=timezone.now(),
+                seen=form.cleaned_data["seen"],
+            )
+        except LabHost.DoesNotExist:
+            raise Missing("Somebody deleted this lab host just now.") from None
         except ValidationError as error:
             form.add_error(None, error)
+            # Whoever was told only of another fault has not seen what is stored now.
+            if getattr(error, "code", "") == hosts.CHANGED_MEANWHILE:
+                form.show_again(_own_host(request, slug))
         else:
             messages.success(request, "Saved.")
             return redirect(host_address(changed))
