@@ -45,12 +45,14 @@ class Document:
     def normalised(self) -> "Document":
         """The same with ``\n`` for line ends, one at the end, no NUL; tags and versions in order, each once."""
         content = self.content.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "").rstrip()
+        series, tags = " ".join(self.series.split()), [" ".join(name.split()) for name in self.tags]
         return replace(
             self,
             title=" ".join(self.title.split()),
             abstract=" ".join(self.abstract.split()),
             content=content + "\n" if content else "",
-            tags=tuple(sorted(set(self.tags), key=lambda name: (name.casefold(), name))),
+            tags=tuple(sorted(set(filter(None, tags)), key=lambda name: (name.casefold(), name))),
             applies_to=tuple(sorted(set(self.applies_to))),
-            part=self.part if self.series else None,
+            series=series,
+            part=self.part if series else None,
         )

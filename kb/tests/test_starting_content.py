@@ -9,30 +9,37 @@ from pathlib import Path
 import pytest
 
 from kb import starting_content
+from kb.front_matter import ArticleFile, to_text
 from kb.models import Article, Revision
 from kb.tests.factories import NOW, publish_text
 
-HEADER_ARTICLE = starting_content.STARTS[0]
+HEADER_ARTICLE = next(one for one in starting_content.starts() if one.slug == "read-a-qcow2-header")
 _END = "--- end of one command ---"
 
 
+@pytest.mark.parametrize("start", starting_content.starts(), ids=lambda start: start.slug)
+def test_file_is_named_as_its_article_and_is_as_an_export_writes_it(start: ArticleFile) -> None:
+    text = (starting_content.FOLDER / f"{start.slug}.md").read_text(encoding="utf-8")
+    assert to_text(start) == text
+    assert start.reviewed is not None
+
+
 @pytest.mark.django_db
-def test_loading_makes_the_article_once_and_never_overwrites_it() -> None:
-    assert starting_content.load() == ["article “Read a qcow2 header byte by byte, and check an image”"]
-    article = Article.objects.get()
-    assert (article.status, [tag.slug for tag in article.tags.all()]) == (
-        "published",
-        ["qcow2", "qemu-img", "storage"],
-    )
+def test_loading_makes_the_articles_once_and_never_overwrites_them() -> None:
+    starts = starting_content.starts()
+    assert starting_content.load() == [f"article “{start.document.title}”" for start in starts]
+    assert Article.objects.published().count() == len(starts)
+    article = Article.objects.get(slug="read-a-qcow2-header")
+    assert [tag.slug for tag in article.tags.all()] == ["qcow2", "qemu-img", "storage"]
     assert [str(version) for version in article.applies_to.all()] == ["QEMU 7.2"]
     assert starting_content.load() == []
     publish_text(article, "Edited.", author=None, at=NOW)
-    Article.objects.update(title="Edited title", status="archived")
+    Article.objects.filter(pk=article.pk).update(title="Edited title", status="archived")
     article.tags.clear()
     assert starting_content.load() == []
-    edited = Article.objects.get()
+    edited = Article.objects.get(pk=article.pk)
     assert (edited.title, edited.status, edited.html) == ("Edited title", "archived", "<p>Edited.</p>")
-    assert (edited.tags.count(), Revision.objects.count()) == (0, 2)
+    assert (edited.tags.count(), Revision.objects.filter(article=edited).count()) == (0, 2)
 
 
 def test_article_states_the_size_of_its_example_exactly() -> None:
