@@ -336,11 +336,11 @@ def test_a_pool_of_a_directory_by_another_name_is_the_same(host: IsoHost) -> Non
 
 def test_a_pool_of_another_type_lists_no_files(host: IsoHost) -> None:
     path = put_iso(host)
-    device = ["--source-dev", "/dev/none", "--source-format", "gpt"]
-    host.virsh("pool-define-as", "disk", "disk", *device, "--target", str(path.parent))
+    adapter = ["--adapter-name", "scsi_host99"]
+    host.virsh("pool-define-as", "luns", "scsi", *adapter, "--target", str(path.parent))
     found = host.diagnose(path)
     assert causes(found) == [Cause.NOT_IN_ANY_POOL, Cause.OTHER_POOL_TYPE]
-    host.virsh("pool-undefine", "disk")
+    host.virsh("pool-undefine", "luns")
     host.mend(next(way for way in found.findings[0].ways if way.title.startswith("Make a storage pool")))
     assert host.lists(path)
 
