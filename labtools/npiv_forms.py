@@ -73,7 +73,9 @@ class WizardForm(forms.Form):
         ],
     )
     bus = forms.ChoiceField(
-        label="Bus", choices=[(npiv.Bus.SCSI, "scsi (virtio-scsi)"), (npiv.Bus.VIRTIO, "virtio (virtio-blk)")]
+        label="Bus",
+        choices=[(npiv.Bus.SCSI, "scsi (virtio-scsi)"), (npiv.Bus.VIRTIO, "virtio (virtio-blk)")],
+        help_text="The LUN wants scsi: QEMU 9.1 and later pass no SCSI commands through virtio-blk.",
     )
     guest = forms.CharField(label="Name of the guest", required=False, max_length=200)
     target = forms.CharField(

@@ -33,7 +33,7 @@ def cautions(choice: Choice, found: FibreSurvey) -> tuple[Caution, ...]:
         *hba_cautions(choice.parent, found),
         *_pool_cautions(choice, found),
         *_lifetime_cautions(choice, found),
-        *_disk_cautions(choice),
+        *_disk_cautions(choice, found),
     ]
     for field, wwn in (("WWNN", choice.wwnn), ("WWPN", choice.wwpn)):
         if wwn.doubt:
@@ -143,7 +143,20 @@ def _lifetime_cautions(choice: Choice, found: FibreSurvey) -> list[Caution]:
     return collected
 
 
-def _disk_cautions(choice: Choice) -> list[Caution]:
+def _virtio_caution(found: FibreSurvey) -> Caution:
+    """What speaks against SCSI commands through virtio-blk: QEMU took its property ``scsi`` away in 9.1."""
+    sentence = (
+        "SCSI commands through virtio-blk are not part of virtio 1.0: Linux guests since 5.6 send none, and QEMU 9.1 "
+        "and later pass none, so that libvirt refuses such a disk: “This QEMU doesn't support SCSI emulation with "
+        "'virtio-blk' device”. Use the bus scsi with virtio-scsi."
+    )
+    version = [int(number) for number in found.qemu_version.split(".") if number.isdigit()]
+    if version >= [9, 1]:
+        return Caution(Severity.STOP, "virtio-blk", f"This host runs QEMU {found.qemu_version}. {sentence}")
+    return Caution(Severity.WARNING, "virtio-blk", sentence)
+
+
+def _disk_cautions(choice: Choice, found: FibreSurvey) -> list[Caution]:
     collected = []
     if is_pass_through(choice):
         sentence = (
@@ -154,11 +167,7 @@ def _disk_cautions(choice: Choice) -> list[Caution]:
         )
         collected.append(Caution(Severity.NOTE, "pass-through", sentence))
         if choice.bus is Bus.VIRTIO:
-            sentence = (
-                "SCSI commands through virtio-blk are not part of virtio 1.0, and Linux guests since 5.6 send none. "
-                "Use the bus scsi with virtio-scsi."
-            )
-            collected.append(Caution(Severity.WARNING, "virtio-blk", sentence))
+            collected.append(_virtio_caution(found))
     if choice.lun_by is LunBy.VOLUME:
         sentence = (
             f"The disk is named by the volume {choice.volume}; its target number can change when targets are added. "

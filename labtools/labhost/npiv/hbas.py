@@ -106,6 +106,8 @@ class FibreSurvey:
     pools: tuple[Pool, ...]
     luns: Mapping[str, int]
     libvirt_version: str
+    qemu_version: str = ""
+    """Of the QEMU that libvirt runs; empty where that is unknown, or no QEMU."""
     paths: tuple[str, ...] = ()
     """Names that stay of the LUNs behind vHBAs, to be offered for a disk."""
     volumes: tuple[str, ...] = ()
@@ -149,6 +151,7 @@ def survey(inventory: Inventory) -> FibreSurvey:
         pools=tuple(pool for pool in inventory.pools if pool.type == "scsi"),
         luns=_luns(inventory.node_devices, [hba.name for hba in ports]),
         libvirt_version=inventory.version,
+        qemu_version=inventory.hypervisor_version if inventory.uri.startswith("qemu:") else "",
         paths=_paths(inventory, {int(hba.host_number) for hba in ports if hba.is_vhba and hba.host_number}),
         volumes=tuple(
             sorted(

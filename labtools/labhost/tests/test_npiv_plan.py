@@ -537,6 +537,27 @@ def test_what_may_surprise_is_said() -> None:
     assert cautions_of(wwnn="3000000000000001")["authority"] is Severity.WARNING
 
 
+@pytest.mark.parametrize(
+    ("uri", "packed", "severity"),
+    [
+        ("qemu:///system", 9000002, Severity.WARNING),
+        ("qemu:///system", 9001000, Severity.STOP),
+        ("qemu:///session", 10000013, Severity.STOP),
+        ("test:///default", 11003000, Severity.WARNING),
+    ],
+)
+def test_a_qemu_that_passes_nothing_through_virtio_blk_stops_the_plan(
+    uri: str, packed: int, severity: Severity
+) -> None:
+    where = found(uri=uri, hypervisor_version=packed)
+    made = make_plan(choose(where, device="lun", bus="virtio"), where)
+    (caution,) = (caution for caution in made.cautions if caution.key == "virtio-blk")
+    assert caution.severity is severity
+    assert made.must_not is (severity is Severity.STOP)
+    assert not make_plan(choose(where, device="lun"), where).must_not
+    assert not make_plan(choose(where, bus="virtio"), where).must_not
+
+
 def test_a_second_path_is_named_where_there_is_one() -> None:
     (single,) = (c for c in plan().cautions if c.key == "single-path")
     assert "on scsi_host3" in single.sentence
