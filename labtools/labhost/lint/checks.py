@@ -24,6 +24,8 @@ MAX_QUESTIONS = 60
 COMMON_KEYS = frozenset({"driver", "id", "bus", "help", "?"})
 #: Properties that every device has and that device-list-properties leaves out: only one of them can be set.
 UNLISTED = frozenset({"type", "hotpluggable", "hotplugged", "parent_bus"})
+#: From then on most machines make one device of every network device type at the start, to find those that are NICs.
+_TRIES_NETWORK_DEVICES = (9, 0)
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9._-]*", re.ASCII)
 _ARRAY = re.compile(r"(.+)\[\d+\]", re.ASCII)
 _REMOVED_ARGUMENTS = ("legacy-",)
@@ -237,6 +239,11 @@ class Checker:
         if device is None:
             message = f"{quoted(item.driver)} is no device type of this QEMU that a snapshot lists."
             advice = "It may be a type that others are built on, such as virtio-pci; QEMU only warns where it is none."
+            if self.facts.release >= _TRIES_NETWORK_DEVICES:
+                advice += (
+                    " Since 9.0 it does not even start where a network device type built on that one lacks "
+                    "the property, be there such a device or not."
+                )
             if item.driver in self.facts.aliases:
                 advice = f"-global does not take an alias: write {self.facts.aliases[item.driver].name}."
             self.tell(Severity.WARNING, "global-unknown", item.place, message, advice)

@@ -11,7 +11,7 @@ import pytest
 
 from labtools.labhost.document import Property
 from labtools.labhost.lint import Severity, lint, read_pasted, values
-from labtools.labhost.tests.real_qemu import real_facts, start_qemu
+from labtools.labhost.tests.real_qemu import installed_version, real_facts, start_qemu
 
 #: Findings about one option of -device alone, and what QEMU says of the same.
 CODES = {"unknown-device", "not-user-creatable", "unknown-property", "ill-typed", "read-only", "device-died"}
@@ -209,7 +209,7 @@ def test_command_that_qemu_refuses_has_an_error_of_its_reason(line: str, code: s
         "-M q35 -audiodev none,id=snd -device ich9-intel-hda -device hda-duplex,audiodev=snd",
         "-M pc-i440fx-7.2 -cpu qemu64,+sse4.1,-lahf_lm,hv_relaxed,hv-vapic=on,kvm=off,family=6,tsc-freq=1000000000",
         "-M q35 -cpu max,migratable=off",
-        "-M q35 -global virtio-pci.disable-legacy=on -global ICH9-LPC.disable_s3=1 -device virtio-rng-pci",
+        "-M q35 -global virtio-pci.ats=on -global ICH9-LPC.disable_s3=1 -device virtio-rng-pci",
         "-M q35 -object memory-backend-ram,id=m,size=1M -object rng-random,id=r,filename=/dev/urandom "
         "-device virtio-rng-pci,rng=r",
     ],
@@ -219,3 +219,14 @@ def test_command_that_qemu_takes_has_no_errors(line: str) -> None:
     said = start_qemu(*options, machine=machine)
     assert [words for words in said.splitlines() if "warning:" not in words] == []
     assert [item for item in lint(read_pasted(line), real_facts()) if item.severity is Severity.ERROR] == []
+
+
+def test_default_of_a_type_that_others_are_built_on_is_warned_of_as_far_as_this_qemu_goes() -> None:
+    # virtio-net-pci-non-transitional is built on virtio-pci and has no disable-legacy.
+    given = "-global virtio-pci.disable-legacy=on"
+    findings = lint(read_pasted(f"-M q35 {given} -device virtio-rng-pci"), real_facts())
+    (finding,) = (finding for finding in findings if finding.severity is not Severity.NOTE)
+    assert (finding.code, finding.severity) == ("global-unknown", Severity.WARNING)
+    is_refused = "can't apply global" in start_qemu(*given.split())
+    assert is_refused is (installed_version() >= (9, 0))
+    assert ("does not even start" in finding.advice) is is_refused
