@@ -1,4 +1,4 @@
-"""What the pages of the knowledge base read."""
+"""What readers of articles are shown."""
 
 from kb.models import Article, ArticleQuerySet, Tag
 
