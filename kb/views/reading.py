@@ -1,4 +1,4 @@
-"""Pages of the knowledge base."""
+"""What visitors read: the list of articles, an article, its Markdown."""
 
 from django.conf import settings
 from django.core.paginator import Paginator

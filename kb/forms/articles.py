@@ -1,4 +1,4 @@
-"""Shapes of what people send to this room."""
+"""The filters of the list of articles, and the article in the admin."""
 
 from typing import Any
 
