@@ -1,6 +1,11 @@
 """How this portal writes Markdown's parts as HTML: code with a place for its copy button, tables that scroll."""
 
+import hashlib
+import json
 import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
@@ -15,12 +20,46 @@ from pygments.lexers.special import TextLexer
 from pygments.util import ClassNotFound
 
 _MAX_LINES_MARKED = 200
+#: A live block: alone in its paragraph, a name, then its argument.
+_BLOCK = re.compile(r"\{\{ ?([a-z][a-z0-9-]{0,39})(?: +([^{}\n]{1,200}?))? ?\}\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """A block of code as its writer left it. ``options`` are those that the opening line has beside the language."""
+
+    language: str
+    options: Mapping[str, str]
+    source: str
+
+    @property
+    def digest(self) -> str:
+        """SHA-256, hex, of all of it."""
+        whole = json.dumps([self.language, sorted(self.options.items()), self.source])
+        return hashlib.sha256(whole.encode()).hexdigest()
+
+
+def _no_block(name: str, argument: str) -> str | None:
+    return None
+
+
+@dataclass(frozen=True)
+class Parts:
+    """HTML that the portal puts into an article. All of it is sanitised already.
+
+    ``embed`` gives the live block of a name and an argument, None where there is no block of that name: then the
+    text stays as it was written. ``badges`` are what stands at the head of a block of code, by its ``Fence.digest``.
+    """
+
+    embed: Callable[[str, str], str | None] = _no_block
+    badges: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_fence_options(
     language: str, inputs: dict[str, str], options: dict[str, Any], attrs: dict[str, Any], md: Markdown
 ) -> bool:
     """Take ``hl_lines="2 4-6"`` and ``title="..."`` from the line that opens a fence; ignore the rest."""
+    options["all"] = dict(inputs)
     options["title"] = inputs.get("title", "")
     options["marked"] = _line_numbers(inputs.get("hl_lines", ""))
     return True
@@ -45,6 +84,10 @@ def highlight_fence(
     code = re.sub(r'<span class="go">([^<]*)</span>(\n*)', r'<span class="go output">\1\2</span>', code)
     head = Element("div", {"class": "code-head"})
     SubElement(head, "span").text = options.get("title") or (language if language != "text" else "")
+    portal: PortalMarkup = md.portal  # type: ignore[attr-defined]
+    badge = portal.note_fence(Fence(language, options.get("all", {}), source))
+    if badge:
+        SubElement(head, "span").text = badge
     drawn = tostring(head, encoding="unicode", short_empty_elements=False)
     return f'<div class="code" data-copy="">{drawn}<pre tabindex="0"><code>{code}</code></pre></div>'
 
@@ -132,13 +175,66 @@ class _NameCheckboxes(Postprocessor):
         return text.replace('<input type="checkbox" ', '<input type="checkbox" aria-label="Done" ')
 
 
+class _TakeBlocks(Treeprocessor):
+    """Replace each live block that there is by a mark; ``PortalMarkup.put_parts_into`` puts in the block itself."""
+
+    def __init__(self, md: Markdown, portal: "PortalMarkup") -> None:
+        super().__init__(md)
+        self._portal = portal
+
+    def run(self, root: Element) -> None:
+        for paragraph in root.iter("p"):
+            match = _BLOCK.fullmatch((paragraph.text or "").strip())
+            if match and not len(paragraph):
+                paragraph.text = self._portal.note_block(match[1], match[2] or "") or paragraph.text
+
+
 class PortalMarkup(Extension):
-    """Our own steps among those of Markdown."""
+    """Our own steps among those of Markdown, for one text: it knows what the text asked for.
+
+    Where the portal's own HTML belongs, the text has a mark with a random number until the author's HTML is sanitised:
+    no author can guess it.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        super().__init__()
+        self.blocks: list[tuple[str, str]] = []
+        self.fences: list[Fence] = []
+        self._parts = parts
+        self._secret = secrets.token_hex(16)
+        self._marked: list[str] = []
+
+    def note_block(self, name: str, argument: str) -> str:
+        """Remember that the text asks for this block; the mark for its place, empty where there is none."""
+        self.blocks.append((name, argument))
+        found = self._parts.embed(name, argument)
+        return "" if found is None else self._mark(found)
+
+    def note_fence(self, fence: Fence) -> str:
+        """Remember the block of code; the mark for its badge, empty where it has none."""
+        self.fences.append(fence)
+        badge = self._parts.badges.get(fence.digest)
+        return self._mark(badge) if badge else ""
+
+    def put_parts_into(self, safe: str) -> str:
+        """The article's sanitised HTML with what belongs in the places of the marks."""
+
+        def part(match: re.Match[str]) -> str:
+            return self._marked[int(match[1] or match[2])]
+
+        mark = rf"part{self._secret}n(\d+)e"
+        return re.sub(rf"<p>{mark}</p>|<span>{mark}</span>", part, safe)
+
+    def _mark(self, html: str) -> str:
+        self._marked.append(html)
+        return f"part{self._secret}n{len(self._marked) - 1}e"
 
     def extendMarkdown(self, md: Markdown) -> None:
         """Show raw HTML as text; lower ``h1`` before the table of contents is made; dress the result."""
         md.preprocessors.deregister("html_block")
         md.inlinePatterns.deregister("html")
+        # Before inline patterns (20), which would take the marks of emphasis in an argument for Markdown.
+        md.treeprocessors.register(_TakeBlocks(md, self), "take_blocks", 25)
         md.treeprocessors.register(_LowerTopHeading(md), "lower_top_heading", 7)
         md.treeprocessors.register(_NameAnchors(md), "name_anchors", 4)
         md.treeprocessors.register(_DressTables(md), "dress_tables", 3)

@@ -11,11 +11,11 @@ from typing import Any, TypedDict
 
 from markdown import Markdown
 
-from kb.markup import PortalMarkup, highlight_fence, read_fence_options
+from kb.markup import Fence, Parts, PortalMarkup, highlight_fence, read_fence_options
 from kb.sanitising import ID_PREFIX, sanitise
 
 #: Raise it when the same Markdown gives other HTML; stored articles are then rendered anew.
-VERSION = 1
+VERSION = 2
 
 _EXTENSIONS = [
     "tables",
@@ -66,16 +66,29 @@ class Rendered:
     html: str
     toc: list[Heading]
     words: int
+    blocks: tuple[tuple[str, str], ...] = ()
+    fences: tuple[Fence, ...] = ()
 
 
-def render(markdown: str) -> Rendered:
-    """Render an article's Markdown. Total: any text gives some HTML, and none of it runs."""
-    converter = Markdown(
-        extensions=[*_EXTENSIONS, PortalMarkup()], extension_configs=_CONFIGURATION, tab_length=4
-    )
+def render(markdown: str, parts: Parts | None = None) -> Rendered:
+    """Render an article's Markdown. Total: any text gives some HTML, and none of it runs.
+
+    ``parts`` are live blocks and badges, HTML that is safe already and that no author can imitate: they are put in
+    after the author's own HTML was sanitised. ``blocks`` of the result are the live blocks that the text asks for,
+    as name and argument, whether there are such or not; ``fences`` its blocks of code, in order.
+    """
+    markup = PortalMarkup(parts or Parts())
+    converter = Markdown(extensions=[*_EXTENSIONS, markup], extension_configs=_CONFIGURATION, tab_length=4)
+    converter.portal = markup  # type: ignore[attr-defined]  # for highlight_fence, which superfences calls
     unsafe = converter.convert(markdown.replace("\x00", ""))
     toc = [_heading(token) for token in converter.toc_tokens]  # type: ignore[attr-defined]
-    return Rendered(html=sanitise(unsafe), toc=toc, words=len(markdown.split()))
+    return Rendered(
+        html=markup.put_parts_into(sanitise(unsafe)),
+        toc=toc,
+        words=len(markdown.split()),
+        blocks=tuple(markup.blocks),
+        fences=tuple(markup.fences),
+    )
 
 
 def _heading(token: dict[str, Any]) -> Heading:
