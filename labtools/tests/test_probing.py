@@ -5,17 +5,20 @@ from typing import Any
 
 import pytest
 from celery import current_app
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from labtools import tasks
-from labtools.models import LabHost, Sighting, Snapshot
-from labtools.services import asking, probing
+from labtools.models import Fact, Inventory, LabHost, Sighting, Snapshot
+from labtools.queries.devices import public_names
+from labtools.queries.sources import sources
+from labtools.services import asking, hosts, probing
 from labtools.services.asking import ProbeFailure
 from labtools.services.snapshots import record_document
-from labtools.tests.lab_hosts import AT, make_host, probe_answer
+from labtools.tests.lab_hosts import AT, make_document, make_host, probe_answer, record
 from portal.accounts.models import User
 from portal.tests.factories import make_user
 
@@ -257,12 +260,60 @@ class TestRunning:
         assert (host.probe_state, host.failures, host.current) == (State.IDLE, 0, None)
         assert host.next_probe_at <= timezone.now()
 
-    def test_a_host_that_is_deleted_meanwhile_is_forgotten(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for result in (probe_answer(), REFUSED):
-            answer(monkeypatch, result, then=lambda host: host.delete())
-            probing.run_probe(queued().pk)
-        assert not LabHost.objects.exists()
-        assert not Sighting.objects.exists()
+    @pytest.mark.parametrize("result", [probe_answer(), REFUSED], ids=["answer", "failure"])
+    def test_a_host_that_staff_delete_meanwhile_is_forgotten(
+        self, result: bytes | Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        staff = make_user(is_staff=True)
+
+        def remove(asked: LabHost) -> None:
+            hosts.remove_host(person=staff, host=LabHost.objects.get(pk=asked.pk))
+
+        answer(monkeypatch, result, then=remove)
+        host = queued()
+        record(host, make_document(version="5.2.0"))
+        probing.run_probe(host.pk)
+        # Parts of snapshots that hosts share may stay; what libvirt had may not.
+        assert not Fact.objects.filter(kind=Fact.Kind.INVENTORY).exists()
+        assert [model.objects.count() for model in (LabHost, Sighting, Snapshot, Inventory)] == [0] * 4
+        assert public_names() == []
+        assert [line for line in caplog.records if line.levelname in ("WARNING", "ERROR")] == []
+
+    @pytest.mark.parametrize("result", [probe_answer(), REFUSED], ids=["answer", "failure"])
+    def test_a_host_that_staff_disable_meanwhile_stays_so_and_keeps_its_answer(
+        self, result: bytes | Exception, monkeypatch: pytest.MonkeyPatch, sent: Sent
+    ) -> None:
+        staff = make_user(is_staff=True)
+
+        def disable(host: LabHost) -> None:
+            hosts.set_enabled(person=staff, host=host, is_enabled=False, at=AT)
+
+        answer(monkeypatch, result, then=disable)
+        host = queued()
+        probing.run_probe(host.pk)
+        host.refresh_from_db()
+        assert (host.is_enabled, host.probe_state) == (False, State.IDLE)
+        assert (host.current is not None, host.failures) == ((True, 0) if result != REFUSED else (False, 1))
+        probing.sweep_hosts(at=timezone.now() + timedelta(days=30))
+        assert sent == []
+
+    def test_a_host_that_staff_hide_meanwhile_shows_strangers_nothing_of_its_answer(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        staff = make_user(is_staff=True)
+
+        def hide(asked: LabHost) -> None:
+            host = LabHost.objects.get(pk=asked.pk)
+            host.visibility = LabHost.Visibility.PRIVATE
+            hosts.change_host(person=staff, host=host, at=AT)
+
+        answer(monkeypatch, probe_answer(), then=hide)
+        host = queued(transport=LabHost.Transport.LOCAL)
+        probing.run_probe(host.pk)
+        host.refresh_from_db()
+        assert (host.visibility, host.current is not None) == ("private", True)
+        assert public_names() == []
+        assert sources(AnonymousUser()) == ()
 
 
 @pytest.mark.django_db(transaction=True)
