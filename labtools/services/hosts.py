@@ -7,6 +7,7 @@ from datetime import datetime
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.utils.text import Truncator
 
 from labtools.models import LabHost, Snapshot
 from labtools.services import lab_keys
@@ -66,7 +67,7 @@ def _refuse_to_overwrite(stored: LabHost, wanted: LabHost, seen: str) -> None:
         return
     differing = [name for name in FIELDS if getattr(stored, name) != getattr(wanted, name)]
     if differing:
-        values = [f"{_label(name)}: “{str(getattr(stored, name))[:100]}”" for name in differing]
+        values = [f"{name.replace('_', ' ')}: {_words(getattr(stored, name))}" for name in differing]
         raise ValidationError(
             "Somebody else changed this host while you edited it. Stored is now, other than below: "
             f"{', '.join(values)}. Save again to replace that by what is below.",
@@ -74,8 +75,11 @@ def _refuse_to_overwrite(stored: LabHost, wanted: LabHost, seen: str) -> None:
         )
 
 
-def _label(name: str) -> str:
-    return name.replace("_", " ")
+def _words(value: object) -> str:
+    """A stored value in an error: it may be long, empty, or yes or no."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"“{Truncator(str(value)).chars(100)}”" if value != "" else "nothing"
 
 
 @transaction.atomic

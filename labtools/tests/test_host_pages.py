@@ -435,7 +435,9 @@ class TestStaff:
         edit = url("host_edit", slug="pune-1")
         seen = as_staff.get(edit).context["form"].initial["seen"]
         assert f'name="seen" value="{seen}"' in text(as_staff, edit)
-        first = self.fields(name="Pune of the first", position=7, seen=seen)
+        long = "Of the first. " * 40
+        first = self.fields(name="Pune of the first", position=7, description=long, seen=seen)
+        del first["is_enabled"]
         assert as_staff.post(edit, first).status_code == 302
         # Sent twice, it is no conflict with itself.
         assert as_staff.post(edit, first).status_code == 302
@@ -446,9 +448,11 @@ class TestStaff:
         assert "Somebody else changed this host" in page
         assert "name: “Pune of the first”" in page
         assert "position: “7”" in page
+        assert "is enabled: no" in page
+        assert f"description: “{long[:99]}…”" in page
         assert "Written by the second</textarea>" in page
         stored = LabHost.objects.get()
-        assert (stored.name, stored.position, stored.description) == ("Pune of the first", 7, "")
+        assert (stored.name, stored.position, stored.description) == ("Pune of the first", 7, long.strip())
         again = response.context["form"]["seen"].value()
         assert f'name="seen" value="{again}"' in page
         assert as_staff.post(edit, second | {"seen": again}).status_code == 302
