@@ -203,6 +203,7 @@ CELERY_TASK_ROUTES = {
     "labtools.labs.*": {"queue": "labs"},
     "portal.mail.tasks.*": {"queue": "mail"},
     "portal.search.tasks.*": {"queue": "mail"},
+    "kb.tasks.*": {"queue": "mail"},
 }
 BEAT_SECONDS = env.int("BEAT_SECONDS", 15, validate=validate.Range(1, 60))
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
@@ -269,6 +270,11 @@ CELERY_BEAT_SCHEDULE["search-reconcile"] = {
     "task": "portal.search.tasks.reconcile",
     "schedule": 120,
     "options": {"queue": "mail", "expires": 120},
+}
+CELERY_BEAT_SCHEDULE["article-surroundings"] = {
+    "task": "kb.tasks.refresh_surroundings",
+    "schedule": 24 * 3600,
+    "options": {"queue": "mail", "expires": 3600},
 }
 CELERY_BEAT_SCHEDULE["sweep-uploads"] = {
     "task": "labtools.tasks.sweep_uploads",

@@ -1,5 +1,21 @@
 """What the pages of the knowledge base read, one module a subject."""
 
-from kb.queries.reading import article_page, articles, newest_articles
+from kb.queries.reading import (
+    article_page,
+    articles,
+    contributors,
+    feed_articles,
+    find_tag,
+    new_address,
+    newest_articles,
+)
 
-__all__ = ["article_page", "articles", "newest_articles"]
+__all__ = [
+    "article_page",
+    "articles",
+    "contributors",
+    "feed_articles",
+    "find_tag",
+    "new_address",
+    "newest_articles",
+]

@@ -1,6 +1,6 @@
 """What readers of articles are shown."""
 
-from kb.models import Article, ArticleQuerySet, Tag
+from kb.models import Article, ArticleQuerySet, Revision, SlugRedirect, Tag
 
 
 def newest_articles(limit: int = 3) -> list[Article]:
@@ -19,9 +19,38 @@ def articles(user: object, *, kind: str, tag: Tag | None) -> ArticleQuerySet:
 
 
 def article_page(user: object) -> ArticleQuerySet:
-    """Articles as their own page shows them: three queries for one of them, whatever hangs on it."""
-    seen = Article.objects.visible_to(user).select_related("owner", "current__author")
-    return seen.defer("current__content").prefetch_related("tags", "applies_to")
+    """Articles as their own page shows them: one query, for what hangs on them is in ``shown``."""
+    return Article.objects.visible_to(user).select_related("owner", "current").defer("current__content")
+
+
+def contributors(article: Article) -> list[str]:
+    """Who wrote what readers see, the first first, each once; those who left are not among them."""
+    written = (
+        Revision.objects.filter(article=article, state=Revision.State.APPROVED, author__isnull=False)
+        .order_by("created_at", "pk")
+        .select_related("author")
+        .only("author__display_name", "author__email", "article")
+    )
+    return list(dict.fromkeys(one.author.name for one in written if one.author))
+
+
+def new_address(slug: str) -> str | None:
+    """Where the published article is that had ``slug`` before; None where none had it."""
+    moved = SlugRedirect.objects.filter(slug=slug, article__in=Article.objects.published())
+    found = moved.select_related("article").only("article__slug").first()
+    return None if found is None else found.article.slug
+
+
+def feed_articles(tag: Tag | None, limit: int = 30) -> list[Article]:
+    """The articles that changed last, with their text, for Atom."""
+    found = Article.objects.published().order_by("-updated_at", "-pk").defer("toc", "shown")
+    return list((found.filter(tags=tag) if tag else found)[:limit])
+
+
+def find_tag(slug: str) -> Tag | None:
+    """The tag of that slug, or the one that it is another word for."""
+    exact = Tag.objects.filter(slug=slug).first()
+    return exact or next((tag for tag in Tag.objects.exclude(aliases=[]) if slug in tag.aliases), None)
 
 
 def _for_lists(found: ArticleQuerySet) -> ArticleQuerySet:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from kb import rendering
 from kb.models import Article
+from kb.services.surroundings import refresh_surroundings
 
 #: columns that rendering fills
 RENDERED = ("html", "toc", "words", "renderer")
@@ -19,7 +20,10 @@ def store_rendering(article: Article) -> bool:
     article.html, article.toc, article.words = rendered.html, list(rendered.toc), rendered.words
     article.renderer = rendering.VERSION
     unchanged = Article.objects.filter(pk=article.pk, current=article.current_id)
-    return bool(unchanged.update(**{name: getattr(article, name) for name in RENDERED}))
+    is_ours = bool(unchanged.update(**{name: getattr(article, name) for name in RENDERED}))
+    if is_ours:
+        refresh_surroundings(article)
+    return is_ours
 
 
 def rerender_outdated() -> list[Article]:

@@ -9,9 +9,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from kb.models import AppliesTo, Article, Tag
-from kb.tests.factories import NOW, make_article
+from kb.models import AppliesTo, Article, Series, Tag
+from kb.tests.factories import NOW, make_article, publish_text
 from portal.accounts.models import User
+from portal.tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -32,11 +33,12 @@ def queries(client: Client, address: str) -> int:
 
 def make_tagged_article(slug: str, **fields: object) -> Article:
     """An article with two tags and two versions."""
-    article = make_article("## One\n\n### Two\n", slug=slug, **fields)
+    article = make_article(None, slug=slug, **fields)
     for name in ("storage", "qcow2"):
         article.tags.add(Tag.objects.get_or_create(slug=name, defaults={"name": name})[0])
     AppliesTo.objects.create(article=article, component="qemu", minimum="5.2")
     AppliesTo.objects.create(article=article, component="libvirt", minimum="7.0", maximum="9.0")
+    publish_text(article, "## One\n\n### Two\n")
     return article
 
 
@@ -61,11 +63,14 @@ def test_article_that_is_due_for_review_says_so(as_stranger: Client) -> None:
 
 def test_article_page_takes_at_most_three_queries_whatever_hangs_on_it(as_stranger: Client) -> None:
     article = make_tagged_article("one")
-    assert queries(as_stranger, "/kb/one/") == 3
+    assert queries(as_stranger, "/kb/one/") == 2
+    series = Series.objects.create(slug="s", title="S")
     for number in range(3):
         article.tags.add(Tag.objects.create(slug=f"t{number}", name=f"T{number}"))
         AppliesTo.objects.create(article=article, component="xen", minimum=str(number))
-    assert queries(as_stranger, "/kb/one/") == 3
+        make_article("[One](/kb/one/)", series=series, part=number)
+        publish_text(article, f"{number}", author=make_user())
+    assert queries(as_stranger, "/kb/one/") == 2
 
 
 def test_article_is_not_rendered_when_it_is_read(

@@ -2,14 +2,15 @@
 
 from django.conf import settings
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import conditional_page, require_safe
 
 from kb import queries
 from kb.forms import ArticleFilterForm
-from kb.models import Article
+from kb.linked_data import linked_data
+from kb.models import Article, Series
 
 PER_PAGE = 20
 
@@ -31,19 +32,48 @@ def article_list(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@conditional_page
 def article_detail(request: HttpRequest, slug: str) -> HttpResponse:
     """One article, as it was rendered when it was saved."""
-    article = get_object_or_404(queries.article_page(request.user), slug=slug)
-    context = {"article": article, "is_review_due": article.is_review_due(timezone.localdate())}
+    article = queries.article_page(request.user).filter(slug=slug).first()
+    if article is None:
+        return _moved(slug, "kb:article")
+    context = {
+        "article": article,
+        "contributors": queries.contributors(article),
+        "is_review_due": article.is_review_due(timezone.localdate()),
+        "linked_data": linked_data(article),
+    }
     return render(request, "kb/article_detail.html", context)
 
 
 @require_safe
+@conditional_page
 def article_markdown(request: HttpRequest, slug: str) -> HttpResponse:
     """The article as Markdown, for those who read, quote or keep it elsewhere."""
-    seen = Article.objects.visible_to(request.user).select_related("current").defer("html", "toc")
-    article = get_object_or_404(seen, slug=slug, current__isnull=False)
+    seen = Article.objects.visible_to(request.user).select_related("current").defer("html", "toc", "shown")
+    article = seen.filter(slug=slug, current__isnull=False).first()
+    if article is None:
+        return _moved(slug, "kb:article_markdown")
     assert article.current is not None
     text = f"# {article.title}\n\n{article.current.content}"
     canonical = f'<{settings.SITE_URL}{article.get_absolute_url()}>; rel="canonical"'
     return HttpResponse(text, content_type="text/markdown; charset=utf-8", headers={"Link": canonical})
+
+
+@require_safe
+def series(request: HttpRequest, slug: str) -> HttpResponse:
+    """The parts of a series, in their order."""
+    found = get_object_or_404(Series, slug=slug)
+    parts = queries.articles(request.user, kind="", tag=None).filter(series=found).order_by("part", "pk")
+    if not parts:
+        raise Http404("A series without a published part")
+    return render(request, "kb/series_detail.html", {"series": found, "parts": parts})
+
+
+def _moved(slug: str, name: str) -> HttpResponse:
+    """Lead an old address to the new one for ever; 404 where there never was one."""
+    found = queries.new_address(slug)
+    if found is None:
+        raise Http404("No article has this address")
+    return redirect(name, found, permanent=True)

@@ -18,7 +18,7 @@ from events.models import (
     TripReport,
 )
 from events.tests.led_chapter import make_led_chapter
-from kb.models import Article
+from kb.models import Article, Series, Tag
 from labtools.labhost import npiv
 from labtools.models import ImageCheck, VhbaTrial
 from labtools.tests.fibre_hosts import make_fibre_host
@@ -111,7 +111,9 @@ def make_world(owner: User) -> World:
         "draft_report": TripReport.objects.create(
             conference=Conference.objects.get(), slug="a-draft", title="A draft", author=owner
         ),
-        "article": Article.objects.get(),
+        "article": Article.objects.get(slug="create-a-vhba"),
+        "series": Series.objects.get(),
+        "tag": Tag.objects.get(slug="npiv"),
         "mail": _mail(owner),
         "vhba_trial": _vhba_trial(owner),
         "sample": sample,

@@ -1,0 +1,11 @@
+"""Work of the knowledge base that happens outside a request. A task loads by id and calls one service."""
+
+from celery import shared_task
+
+from kb.services.surroundings import refresh_all_surroundings
+
+
+@shared_task(name="kb.tasks.refresh_surroundings")
+def refresh_surroundings() -> None:
+    """Beat, daily: what stands around each article, after others came and went."""
+    refresh_all_surroundings()
