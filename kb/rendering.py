@@ -15,7 +15,7 @@ from kb.markup import Fence, Parts, PortalMarkup, highlight_fence, read_fence_op
 from kb.sanitising import ID_PREFIX, sanitise
 
 #: Raise it when the same Markdown gives other HTML; stored articles are then rendered anew.
-VERSION = 2
+VERSION = 3
 
 _EXTENSIONS = [
     "tables",

@@ -8,6 +8,8 @@ from typing import Any
 from kb.models import Article, ArticleQuerySet
 from portal.search.registry import Entry, Source, register
 
+#: What the lab says in an article is found in the lab; no author can write a section.
+_LIVE_BLOCK = re.compile(r'<section class="live-block.*?</section>', re.DOTALL)
 _ANCHOR = re.compile(r'<a class="anchor"[^>]*>.*?</a>', re.DOTALL)
 _BLOCK = re.compile(r"</?(?:p|div|pre|h[1-6]|li|ul|ol|tr|t[dh]|table|blockquote|dt|dd|br|hr)\b[^>]*>")
 _TAG = re.compile(r"<[^>]*>")
@@ -15,7 +17,7 @@ _TAG = re.compile(r"<[^>]*>")
 
 def plain_text(rendered: str) -> str:
     """The words of stored HTML, blocks apart, without the marks that link to headings."""
-    without = _TAG.sub("", _BLOCK.sub("\n", _ANCHOR.sub("", rendered)))
+    without = _TAG.sub("", _BLOCK.sub("\n", _ANCHOR.sub("", _LIVE_BLOCK.sub("\n", rendered))))
     return re.sub(r"\s+", " ", html.unescape(without)).strip()
 
 

@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from kb.services.storing import redraw_blocks as redraw
 from kb.services.surroundings import refresh_all_surroundings
 
 
@@ -9,3 +10,9 @@ from kb.services.surroundings import refresh_all_surroundings
 def refresh_surroundings() -> None:
     """Beat, daily: what stands around each article, after others came and went."""
     refresh_all_surroundings()
+
+
+@shared_task(name="kb.tasks.redraw_blocks")
+def redraw_blocks() -> None:
+    """Beat, every two minutes: articles whose live blocks would now say something else."""
+    redraw()

@@ -7,7 +7,7 @@ class LabtoolsConfig(AppConfig):
     name = "labtools"
 
     def ready(self) -> None:
-        from labtools import personal_data, search
+        from labtools import embeds, personal_data, search
         from portal.accounts import me_sections
         from portal.accounts import personal_data as keepers
 
@@ -16,3 +16,4 @@ class LabtoolsConfig(AppConfig):
             "images", template="labtools/my_images.html", query=personal_data.my_images, order=30
         )
         search.register_all()
+        embeds.register_all()

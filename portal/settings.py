@@ -271,6 +271,11 @@ CELERY_BEAT_SCHEDULE["search-reconcile"] = {
     "schedule": 120,
     "options": {"queue": "mail", "expires": 120},
 }
+CELERY_BEAT_SCHEDULE["live-blocks"] = {
+    "task": "kb.tasks.redraw_blocks",
+    "schedule": 120,
+    "options": {"queue": "mail", "expires": 120},
+}
 CELERY_BEAT_SCHEDULE["article-surroundings"] = {
     "task": "kb.tasks.refresh_surroundings",
     "schedule": 24 * 3600,

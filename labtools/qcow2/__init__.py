@@ -61,6 +61,7 @@ from .checking import (
 from .dump import HexCell, HexRow, hex_rows
 from .errors import EmptyFileError, FileUnreadableError, ImageError, NotQcow2Error, TruncatedHeaderError
 from .header import read_header
+from .layout import HEADER_FIELDS
 from .readings import (
     Detail,
     Dump,
@@ -85,6 +86,7 @@ from .text import binary_size, counted
 from .workload import CheckEstimate, CheckLimits, estimate_check
 
 __all__ = [
+    "HEADER_FIELDS",
     "CheckBoundError",
     "CheckBounds",
     "CheckEstimate",
