@@ -27,8 +27,8 @@ T = TypeVar("T")
 class Conflict:
     """What both changed, each in another way. Texts as they stood: lines with their ends, or a field in words.
 
-    ``field`` is a name of ``Document``'s; ``line`` says where in ``mine`` the lines begin, from 1; 0 in the head.
-    ``base`` is None where nobody knows what both began with.
+    ``field`` is a name of ``Document``'s; of versions with the component, as in ``applies_to.qemu``. ``line`` says
+    where in ``mine`` the lines begin, from 1; 0 in the head. ``base`` is None where nobody knows what both began with.
     """
 
     field: str
@@ -120,7 +120,12 @@ def _merge_ranges(
         old = _ranges_of(base, component) if base else None
         if own != other and old not in (own, other) and own and other:
             conflicts.append(
-                Conflict("applies_to", None if old is None else _words(old), _words(own), _words(other))
+                Conflict(
+                    f"applies_to.{component}",
+                    None if old is None else _words(old),
+                    _words(own),
+                    _words(other),
+                )
             )
         untouched = old == own or (base is None and not own)
         merged += other if untouched else own or (() if old == other else other)

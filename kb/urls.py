@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from kb.views import feeds, reading
+from kb.views import conflicts, feeds, reading, writing
 
 app_name = "kb"
 
@@ -18,5 +18,17 @@ _READING = [
     path("<slug:slug>.md", reading.article_markdown, name="article_markdown"),
 ]
 
+_WRITING = [
+    path("new/", writing.new, name="article_new"),
+    path("drafts/", writing.draft_list, name="draft_list"),
+    path("drafts/<uuid:key>/", writing.editor, name="draft"),
+    path("drafts/<uuid:key>/save/", writing.save, name="draft_save"),
+    path("drafts/<uuid:key>/preview/", writing.preview, name="draft_preview"),
+    path("drafts/<uuid:key>/submit/", writing.submit, name="draft_submit"),
+    path("drafts/<uuid:key>/merge/", conflicts.merge, name="draft_merge"),
+    path("drafts/<uuid:key>/discard/", writing.discard, name="draft_discard"),
+    path("<slug:slug>/edit/", writing.edit, name="article_edit"),
+]
+
 # Reading is last: its addresses begin with any slug.
-urlpatterns = [*_FEEDS, *_READING]
+urlpatterns = [*_FEEDS, *_WRITING, *_READING]

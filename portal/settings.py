@@ -345,6 +345,10 @@ ACCOUNT_RATE_LIMITS = {
     "vhba_paste": "60/h/ip",
     "lab_lint": "60/m/ip",
     "iso_paste": "60/h/ip",
+    "kb_save": "60/m/user",
+    "kb_preview": "60/m/user",
+    "kb_submit": "30/h/user",
+    "kb_picture": "60/h/user",
 }
 SOCIALACCOUNT_ADAPTER = "portal.accounts.factors.ConnectionAdapter"
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False

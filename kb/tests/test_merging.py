@@ -6,12 +6,13 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kb.documents import AppliesToRange, Document
 from kb.merging import Conflict, Merge, matches, merge_documents
 
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 LINE = st.sampled_from(["a", "b", "c", "", "## d", "e e", "f"])
 TEXT = st.lists(LINE, max_size=12).map(lambda lines: "\n".join(lines))
 RANGE = st.builds(
@@ -41,6 +42,7 @@ def merged(base: str, mine: str, theirs: str) -> Merge:
 # ------------------------------------------------------------------------------------ what always holds
 
 
+@UNHURRIED
 @given(DOCUMENT, DOCUMENT)
 def test_a_side_that_changed_nothing_gives_way(base: Document, changed: Document) -> None:
     for merge in (merge_documents(base, changed, base), merge_documents(base, base, changed)):
@@ -48,6 +50,7 @@ def test_a_side_that_changed_nothing_gives_way(base: Document, changed: Document
         assert merge.document == changed
 
 
+@UNHURRIED
 @given(DOCUMENT, DOCUMENT)
 def test_the_same_change_twice_is_one_change(base: Document, changed: Document) -> None:
     merge = merge_documents(base, changed, changed)
@@ -55,6 +58,7 @@ def test_the_same_change_twice_is_one_change(base: Document, changed: Document) 
     assert merge.document == changed
 
 
+@UNHURRIED
 @given(DOCUMENT, DOCUMENT, DOCUMENT)
 def test_sides_may_change_places(base: Document, mine: Document, theirs: Document) -> None:
     there, back = merge_documents(base, mine, theirs), merge_documents(base, theirs, mine)
@@ -69,6 +73,7 @@ def _side(merge: Merge, side: str) -> str:
     return "".join(piece if isinstance(piece, str) else getattr(piece, side) for piece in merge.pieces)
 
 
+@UNHURRIED
 @given(DOCUMENT, DOCUMENT, DOCUMENT)
 def test_no_line_that_somebody_wrote_is_lost(base: Document, mine: Document, theirs: Document) -> None:
     merge = merge_documents(base, mine, theirs)
@@ -80,6 +85,7 @@ def test_no_line_that_somebody_wrote_is_lost(base: Document, mine: Document, the
     assert merge.document.content == _side(merge, "mine").rstrip() + "\n" * bool(_side(merge, "mine").strip())
 
 
+@UNHURRIED
 @given(DOCUMENT, DOCUMENT)
 def test_without_a_base_both_texts_can_be_had_back_whole(mine: Document, theirs: Document) -> None:
     merge = merge_documents(None, mine, theirs)
@@ -89,6 +95,7 @@ def test_without_a_base_both_texts_can_be_had_back_whole(mine: Document, theirs:
         assert (mine.title, mine.content, mine.part) == (theirs.title, theirs.content, theirs.part)
 
 
+@UNHURRIED
 @given(st.lists(LINE, max_size=30), st.lists(LINE, max_size=30))
 def test_matches_are_equal_lines_that_rise_on_both_sides(old: list[str], new: list[str]) -> None:
     found = matches(old, new)
@@ -164,7 +171,7 @@ def test_versions_of_one_component_belong_together() -> None:
     assert [one.component for one in clean.document.applies_to] == ["libvirt", "qemu", "xen"]
     assert clean.document.applies_to[1].minimum == "6.0"
     disputed = merge_documents(base, mine, replace(base, applies_to=(AppliesToRange("qemu", "7.2"),)))
-    assert [one.field for one in disputed.conflicts] == ["applies_to"]
+    assert [one.field for one in disputed.conflicts] == ["applies_to.qemu"]
     assert disputed.document.applies_to == (AppliesToRange("qemu", "6.0"),), "xen went with theirs"
 
 

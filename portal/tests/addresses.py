@@ -102,6 +102,10 @@ def _report(world: World) -> dict[str, Any]:
     return {"slug": world["chapter"].slug, "pk": world["problem_report"].pk}
 
 
+def _draft(world: World) -> dict[str, Any]:
+    return {"key": world["draft"].key}
+
+
 def _of(whole: str, part: str) -> Callable[[World], dict[str, Any]]:
     """Something of the organized meetup or chapter, by its key in ``led_parts``."""
     return lambda world: {"slug": world[whole].slug, part: world["led_parts"][part].pk}
@@ -331,6 +335,15 @@ ADDRESSES = [
     by_post("events:end_series", arguments=_of("led_chapter", "series")),
     everyone("kb:article_list"),
     everyone("kb:article", arguments=_slug("article")),
+    members("kb:article_new"),
+    members("kb:draft_list"),
+    *(
+        Address(f"kb:{name}", SIGN_IN, 404, 200, _draft)
+        for name in ("draft", "draft_preview", "draft_discard")
+    ),
+    *(by_post(f"kb:{name}", arguments=_draft) for name in ("draft_save", "draft_submit")),
+    Address("kb:draft_merge", SIGN_IN, 404, ON, _draft),  # nothing to settle
+    Address("kb:article_edit", SIGN_IN, 200, ON, _slug("article")),  # the owner has begun already
     machine("kb:article_markdown", arguments=_slug("article")),
     everyone("kb:series", arguments=_slug("series")),
     machine("kb:feed"),

@@ -18,7 +18,7 @@ from events.models import (
     TripReport,
 )
 from events.tests.led_chapter import make_led_chapter
-from kb.models import Article, Series, Tag
+from kb.models import Article, Draft, Series, Tag
 from labtools.labhost import npiv
 from labtools.models import ImageCheck, VhbaTrial
 from labtools.tests.fibre_hosts import make_fibre_host
@@ -55,6 +55,18 @@ def _offered_talk(owner: User) -> Talk:
     talk = Talk.objects.create(slug="an-offer", title="An offer", abstract="A first talk.", proposed_by=owner)
     Session.objects.create(talk=talk, chapter=Chapter.objects.get(slug="pune"))
     return talk
+
+
+def _draft(owner: User) -> Draft:
+    """A change of the owner's to an article, with something to say about it."""
+    article = Article.objects.get(slug="create-a-vhba")
+    return Draft.objects.create(
+        author=owner,
+        article=article,
+        based_on=article.current,
+        title="A draft",
+        content="## One\n\n[nowhere](/nowhere/)\n",
+    )
 
 
 def _chapter_affairs(owner: User) -> World:
@@ -114,6 +126,7 @@ def make_world(owner: User) -> World:
         "article": Article.objects.get(slug="create-a-vhba"),
         "series": Series.objects.get(),
         "tag": Tag.objects.get(slug="npiv"),
+        "draft": _draft(owner),
         "mail": _mail(owner),
         "vhba_trial": _vhba_trial(owner),
         "sample": sample,

@@ -1,0 +1,127 @@
+"""What a reviewer would say first: pictures without words, dead links inside the portal, headings out of order.
+
+Pure but for :class:`Known`, which says what else there is in the portal. Lines are found in the source by a reader of
+its own, which knows fences and inline code; what is doubtful is left unsaid.
+"""
+
+import html
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+_FENCE = re.compile(r"^\s{0,12}(`{3,}|~{3,})(.*)$")
+_TICKS = re.compile(r"`+")
+_HEADING = re.compile(r"^(#{1,6})(?:\s+|$)(.*)$")
+# The texts in brackets are bounded, and so is the time that a line takes.
+_PICTURE = re.compile(r"!\[((?:[^\[\]\\]|\\.|\[[^\[\]]{0,400}\]){0,400})\](?=[(\[])")
+_LINK = re.compile(r"(?<![!\\])\[(?:[^\[\]\\]|\\.|\[[^\[\]]{0,400}\]){0,400}\]\(\s*<?([^\s)>]*)")
+_REFERENCE = re.compile(r"^\s{0,3}\[(?!\^)[^\]]+\]:\s*<?([^\s>]+)")
+_ID = re.compile(r'\sid="s-([^"]*)"')
+#: Words that say nothing of a picture.
+_NO_WORDS = frozenset({"", "image", "picture", "screenshot", "img", "photo", "alt", "alt text"})
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One thing to look at. ``blocks``: the text is not sent before it is mended. ``line`` counts from 1."""
+
+    line: int
+    text: str
+    blocks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What links may lead to. ``page`` says of a path whether the portal has a page there; ``section`` of a path and
+    an id whether that page has such a heading, None where it cannot tell."""
+
+    page: Callable[[str], bool]
+    section: Callable[[str, str], bool | None]
+
+
+def inspect(markdown: str, rendered: str, known: Known) -> list[Remark]:
+    """Everything to look at in a text, by line. ``rendered`` is its HTML, for the ids of its own headings."""
+    ids = {html.unescape(one) for one in _ID.findall(rendered)}
+    remarks: list[Remark] = []
+    depth = 1
+    for number, line in _prose(markdown):
+        heading = _HEADING.match(line)
+        if heading:
+            remarks += _of_heading(number, len(heading[1]), depth)
+            depth = max(2, len(heading[1]))
+        remarks += [
+            Remark(number, "This picture has no words for those who do not see it.", blocks=True)
+            for alt in _PICTURE.findall(line)
+            if alt.strip().casefold() in _NO_WORDS
+        ]
+        reference = _REFERENCE.match(line)
+        targets = [reference[1]] if reference else _LINK.findall(line)
+        remarks += [Remark(number, said) for target in targets if (said := _of_link(target, ids, known))]
+    return remarks
+
+
+def _prose(markdown: str) -> Iterator[tuple[int, str]]:
+    """Numbered lines outside fences, with inline code blanked."""
+    fence = ""
+    for number, line in enumerate(markdown.split("\n"), 1):
+        mark = _FENCE.match(line)
+        if fence:
+            if mark and mark[1][0] == fence[0] and len(mark[1]) >= len(fence) and not mark[2].strip():
+                fence = ""
+        elif mark and not (mark[1][0] == "`" and "`" in mark[2]):
+            fence = mark[1]
+        else:
+            yield number, _without_code(line)
+
+
+def _without_code(line: str) -> str:
+    """A line whose inline code is gone: what stands between two runs of equally many backticks."""
+    runs = list(_TICKS.finditer(line))
+    ends: dict[int, list[int]] = {}
+    for index, run in enumerate(runs):
+        ends.setdefault(len(run[0]), []).append(index)
+    kept, at, index = [], 0, 0
+    while index < len(runs):
+        same = ends[len(runs[index][0])]
+        while same and same[0] <= index:
+            same.pop(0)
+        if same:
+            kept.append(line[at : runs[index].start()])
+            index = same[0]
+            at = runs[index].end()
+        index += 1
+    return "``".join([*kept, line[at:]])
+
+
+def _of_heading(number: int, level: int, depth: int) -> Iterator[Remark]:
+    if level == 1:
+        yield Remark(number, "“#” is the title's own level, which stands above the text; begin with “##”.")
+    elif level > depth + 1:
+        yield Remark(
+            number,
+            f"This heading is of level {level}, the one before it of level {depth}: "
+            f"readers who jump from heading to heading miss one. Use “{'#' * (depth + 1)}”.",
+        )
+
+
+def _of_link(target: str, ids: set[str], known: Known) -> str:
+    """What is wrong with a link inside the portal; empty for good ones and for those that lead elsewhere."""
+    try:
+        parts = urlsplit(html.unescape(target))
+    except ValueError:
+        return f"“{target[:80]}” is no address."
+    if parts.scheme or parts.netloc:
+        return ""
+    section = unquote(parts.fragment).removeprefix("s-")
+    if not parts.path:
+        if target.startswith("#") and section and section not in ids:
+            return f"There is no heading “#{section[:80]}” in this text."
+        return "" if target else "This link leads nowhere."
+    if not parts.path.startswith("/"):
+        return f"“{target[:80]}” is no whole address: write /kb/… for an article of the portal."
+    if not known.page(parts.path):
+        return f"The portal has no page at {parts.path[:80]}."
+    if section and known.section(parts.path, section) is False:
+        return f"{parts.path[:80]} has no heading “#{section[:80]}”."
+    return ""

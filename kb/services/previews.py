@@ -1,0 +1,26 @@
+"""A text as readers would get it, with what a reviewer would say first."""
+
+from dataclasses import dataclass
+
+from kb import rendering
+from kb.checking import Remark, inspect
+from kb.known_pages import known_pages
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """``html`` is safe to show as it stands: the one renderer made it."""
+
+    html: str
+    remarks: list[Remark]
+
+    @property
+    def blocks(self) -> bool:
+        """Whether something has to be mended before the text is sent."""
+        return any(remark.blocks for remark in self.remarks)
+
+
+def preview_of(markdown: str) -> Preview:
+    """Render ``markdown`` as a reader's page does, and look it over."""
+    html = rendering.render(markdown).html
+    return Preview(html, inspect(markdown.replace("\r\n", "\n"), html, known_pages()))

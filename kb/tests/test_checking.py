@@ -1,0 +1,106 @@
+"""What is said about a text before it is sent."""
+
+import time
+
+import pytest
+
+from kb import rendering
+from kb.checking import Known, Remark, inspect
+from kb.known_pages import known_pages
+from kb.models import SlugRedirect
+from kb.tests.factories import make_article
+
+NOWHERE = Known(page=lambda path: path == "/kb/there/", section=lambda path, name: name == "one")
+
+
+def remarks(text: str, known: Known = NOWHERE) -> list[Remark]:
+    return inspect(text, rendering.render(text).html, known)
+
+
+def lines(text: str) -> list[int]:
+    return [one.line for one in remarks(text)]
+
+
+def test_pictures_without_words_block_and_say_their_line() -> None:
+    found = remarks("x\n\n![](/a.png)\n\n![The pool's page](/a.png)\n\n![ image ](/b.png) ![][ref]\n")
+    assert [(one.line, one.blocks) for one in found] == [(3, True), (7, True), (7, True)]
+
+
+def test_code_is_no_prose() -> None:
+    text = "```md\n![](x)\n# no\n[x](/gone/)\n```\n\n`![](x)` ``[x](/gone/) ` ``\n\n~~~~\n~~~\n# no\n~~~~\n"
+    assert remarks(text) == []
+    assert lines("~~~\nx\n~~~\n# yes\n") == [4]
+
+
+def test_headings_begin_at_the_second_level_and_skip_none() -> None:
+    assert lines("# One\n\n## Two\n\n### Three\n\n## Two\n\n#### Four\n\n##### Five") == [1, 9]
+    assert lines("### Three first") == [1]
+    assert remarks("#hashtag is text") == []
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/kb/there/",
+        "/kb/there/#one",
+        "/kb/there/#s-one",
+        "#here",
+        "https://x.example/y",
+        "mailto:a@b.example",
+    ],
+)
+def test_good_links_are_left_alone(target: str) -> None:
+    assert remarks(f"## Here\n\n[x]({target})\n\n[y]: {target}\n") == []
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("/kb/gone/", "no page at /kb/gone/"),
+        ("/kb/there/#two", "no heading “#two”"),
+        ("#nowhere", "no heading “#nowhere” in this text"),
+        ("there", "no whole address"),
+        ("", "leads nowhere"),
+        ("https://[", "no address"),
+    ],
+)
+def test_dead_links_are_named_with_their_line(target: str, said: str) -> None:
+    found = remarks(f"## Here\n\na [x]({target}) b")
+    assert [(one.line, one.blocks) for one in found] == [(3, False)]
+    assert said in found[0].text
+
+
+def test_links_with_pictures_and_references_are_read() -> None:
+    assert lines("[![A pool](/p)](/gone/)") == [1]
+    assert lines("[x][y]\n\n[y]: /gone/") == [3]
+    assert remarks("[^1]: a note\n") == []
+
+
+@pytest.mark.parametrize("piece", ["`", "![", "[", "[a](", "![a]", "[![a]", "`a``", "[a ", "]: ", "#", "\\["])
+def test_no_line_takes_long(piece: str) -> None:
+    start = time.process_time()
+    inspect(piece * 40_000, "", NOWHERE)
+    assert time.process_time() - start < 3
+
+
+@pytest.mark.django_db
+def test_pages_of_the_portal_are_known() -> None:
+    article = make_article("## One\n", slug="there")
+    make_article(None, slug="hidden")
+    SlugRedirect.objects.create(slug="before", article=article)
+    known = known_pages()
+    found = {
+        path: known.page(path)
+        for path in (
+            "/kb/",
+            "/kb/there/",
+            "/kb/there.md",
+            "/kb/before/",
+            "/kb/hidden/",
+            "/kb/x/",
+            "/nowhere/",
+        )
+    }
+    assert [path for path, there in found.items() if not there] == ["/kb/hidden/", "/kb/x/", "/nowhere/"]
+    assert [known.section("/kb/there/", name) for name in ("one", "two")] == [True, False]
+    assert known.section("/kb/", "one") is None
