@@ -26,9 +26,9 @@ class _Pair:
 def summarize_changes(before: HostDocument, after: HostDocument) -> list[str]:
     """Return what changed as sentences without a full stop, for example ``QEMU 7.2.22 to 10.0.13``.
 
-    The order is that of importance: versions, what does not answer any more, devices, machine types, CPU models,
-    properties, objects. At most :data:`MAX_SENTENCES`; the last one then counts the rest. Empty if nothing
-    changed that a guest could notice.
+    The order is that of importance: versions, binaries that came or went, what does not answer any more, devices,
+    machine types, CPU models, properties, objects. At most :data:`MAX_SENTENCES`; the last one then counts the rest. Empty if
+    nothing changed that a guest could notice.
     """
 
     def property_list(digest: str) -> PropertyList:
@@ -37,9 +37,9 @@ def summarize_changes(before: HostDocument, after: HostDocument) -> list[str]:
         return lists[digest]
 
     pairs = _pair_up(before.qemu, after.qemu, property_list)
-    told: list[str] = []
-    for tell in (_presence, _versions):
-        told += _by_target(pairs, tell)
+    # A binary that came or went has no version from and to: the others speak for all.
+    stayed = [pair for pair in pairs if pair.before is not None and pair.after is not None]
+    told = [*_by_target(stayed, _versions), *_by_target(pairs, _presence)]
     told += _host(before, after)
     told += _by_target(pairs, _answers)
     for tell_differences in (_devices, _machines, _cpus, _properties, _objects):

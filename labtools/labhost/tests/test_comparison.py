@@ -272,6 +272,21 @@ def test_the_summary_names_the_target_where_not_all_share_a_change() -> None:
     assert summarize_changes(make_document(pc), before) == ["aarch64: new binary with QEMU 7.2.22"]
 
 
+def test_the_new_version_comes_before_a_binary_that_is_gone() -> None:
+    arm = make_qemu(target="aarch64", binary="/usr/bin/qemu-system-aarch64")
+    wrapper = make_qemu(binary="/usr/bin/qemu-system-x86_64-microvm")
+    pc = make_qemu()
+    after = make_document(replace(pc, version="10.0.13"))
+    assert summarize_changes(make_document(pc, wrapper), after) == [
+        "QEMU 7.2.22 to 10.0.13",
+        "a binary with QEMU 7.2.22 is gone",
+    ]
+    assert summarize_changes(make_document(arm, pc), after) == [
+        "QEMU 7.2.22 to 10.0.13",
+        "aarch64: a binary with QEMU 7.2.22 is gone",
+    ]
+
+
 def test_a_binary_that_moved_is_compared_and_not_gone() -> None:
     qemu = make_qemu()
     moved = replace(qemu, binary="/usr/libexec/qemu-kvm", package="Debian 2")
