@@ -497,6 +497,11 @@ CELERY_BEAT_SCHEDULE["refresh-lab-catalogue"] = {
     "schedule": BEAT_SECONDS * 2,
     "options": {"queue": "labs", "expires": BEAT_SECONDS * 4},
 }
+CELERY_BEAT_SCHEDULE["sweep-lab-store"] = {
+    "task": "labtools.labs.sweep_unused",
+    "schedule": 24 * 3600,
+    "options": {"queue": "labs", "expires": 3600},
+}
 
 # ------------------------------------------------------------------------------- files, text and time
 

@@ -15,6 +15,8 @@ FAILURES_TO_OPEN = 3
 STALE_AFTER = 2
 """In intervals of refreshing."""
 MAX_CHANGES = 10
+MAX_NEW_A_DAY = 12
+"""Different answers within a day after which a host is restless: services.probing asks it less often."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,13 @@ def state_of(host: LabHost, at: datetime) -> State:
 def is_circuit_open(host: LabHost, at: datetime) -> bool:
     """Whether it failed so often that it is left alone until ``host.next_probe_at``."""
     return host.failures >= FAILURES_TO_OPEN and host.next_probe_at > at
+
+
+def restless_answers(host: LabHost, at: datetime) -> int:
+    """How many answers of the day before ``at`` were other than the one before, where that is too many; else 0."""
+    day = Sighting.objects.filter(host=host, first_at__gt=at - timedelta(days=1), first_at__lte=at)
+    count = day.count()
+    return count if count > MAX_NEW_A_DAY else 0
 
 
 @dataclass(frozen=True)

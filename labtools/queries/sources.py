@@ -11,6 +11,11 @@ from datetime import datetime
 from labtools.models import Emulator, LabHost, Sighting, Snapshot
 from portal.missing import Missing
 
+#: The same for what is not there, is not for this person, or is not kept any more.
+NO_SNAPSHOT = (
+    "There is no snapshot of that hash that you may see. Of a host that changes very often some are not kept, "
+    "and a host that is removed takes its own with it."
+)
 #: In a query string: ``on=debian-12:x86_64``.
 PARAMETER = "on"
 #: How many sources one page takes.
@@ -134,7 +139,7 @@ def _pinned(user: object, digest: str, emulator_key: str) -> Source:
         .first()
     )
     if sighting is None:
-        raise SourceNotFound("There is no snapshot of that hash.")
+        raise SourceNotFound(NO_SNAPSHOT)
     emulator = _emulator(sighting.snapshot, emulator_key)
     return Source(sighting.host, sighting.snapshot, emulator, sighting.last_at, is_pinned=True)
 

@@ -129,6 +129,8 @@ def remove_host(*, person: object, host: LabHost) -> None:
     require_staff(person)
     if host.is_reference:
         raise PermissionDenied
+    if LabHost.objects.select_for_update(of=("self",)).filter(pk=host.pk).first() is None:
+        return
     snapshots = list(host.sightings.order_by("snapshot").values_list("snapshot", flat=True).distinct())
     forget_inventory(host)
     host.delete()

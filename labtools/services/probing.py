@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 State = LabHost.ProbeState
 FAILURES_TO_OPEN = hosts_queries.FAILURES_TO_OPEN
 LONGEST_WAIT = timedelta(hours=6)
+RESTLESS_WAIT = timedelta(hours=6)
+"""How long a host is left alone that gives another answer nearly each time (``queries.hosts.MAX_NEW_A_DAY``)."""
 SPREAD = 0.1
 """Each wait is up to so much shorter or longer, so that hosts that failed together do not come back together."""
 RESEND_AFTER = timedelta(minutes=5)
@@ -104,7 +106,19 @@ def wait_after(failures: int, spread: float) -> timedelta:
 
 
 def _after(failures: int) -> timedelta:
-    return wait_after(failures, random.random())  # noqa: S311 (no secret)
+    return wait_after(failures, _chance())
+
+
+def _after_answer(host: LabHost, at: datetime) -> timedelta:
+    """Until the next look at a host that has just answered: rarer while it is restless."""
+    wait = _after(0)
+    if hosts_queries.restless_answers(host, at):
+        wait = max(wait, RESTLESS_WAIT * (1 - SPREAD + 2 * SPREAD * _chance()))
+    return wait
+
+
+def _chance() -> float:
+    return random.random()  # noqa: S311 (no secret)
 
 
 # ------------------------------------------------------------------------------------------- working
@@ -174,7 +188,7 @@ def _keep(claim: _Claim, document: HostDocument) -> None:
     LabHost.objects.filter(pk=host.pk).update(
         probe_state=State.IDLE,
         probe_started_at=None,
-        next_probe_at=at + _after(0),
+        next_probe_at=at + _after_answer(host, at),
         failures=0,
         last_failure="",
         last_failure_words="",

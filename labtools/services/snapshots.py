@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from labtools.labhost import sections
 from labtools.labhost.comparison import summarize_changes
@@ -18,6 +18,20 @@ from labtools.queries import facts
 
 #: Older than every QEMU that has what labprobe asks for. Years near 1 and 9999 have no time in other time zones.
 EARLIEST = datetime(2010, 1, 1, tzinfo=UTC)
+
+_STORE_LOCK = 0x6C6162  # "lab"; no other advisory lock of the portal has this number
+
+
+def lock_store() -> None:
+    """Be the only one who adds to what is stored by hash, or takes from it, until the transaction ends.
+
+    Parts are named by hash, not by foreign keys: whoever finds one and relies on it must be sure that it is not being
+    taken away. The row of a host is locked before this, never after. On SQLite every transaction is alone
+    (``BEGIN IMMEDIATE``).
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_STORE_LOCK])
 
 
 @dataclass
@@ -55,8 +69,9 @@ def record_document(*, host: LabHost, document: HostDocument, at: datetime) -> S
 
     Safe to repeat: a document that is known costs one more look at the clock.
     """
-    snapshot = _keep_snapshot(document, at)
     locked = LabHost.objects.select_for_update(of=("self",)).select_related("current").get(pk=host.pk)
+    lock_store()
+    snapshot = _keep_snapshot(document, at)
     current = locked.current
     if current is not None and current.snapshot_id == snapshot.pk:
         Sighting.objects.filter(pk=current.pk, last_at__lt=at).update(last_at=at)
@@ -89,7 +104,8 @@ def _keep_inventory(host: LabHost, inventory: Contents, at: datetime) -> None:
 
 
 def forget_inventory(host: LabHost) -> None:
-    """Let go of what libvirt of ``host`` had."""
+    """Let go of what libvirt of ``host`` had. In a transaction that has the host's row."""
+    lock_store()
     digests = list(Inventory.objects.filter(host=host).values_list("digest", flat=True))
     Inventory.objects.filter(host=host).delete()
     drop_unused_inventories(digests)

@@ -15,9 +15,19 @@ django.setup()
 from django.db import connection  # noqa: E402  (settings come first)
 from django.utils import timezone  # noqa: E402
 
-from labtools.models import LabHost  # noqa: E402
-from labtools.services import asking, probing  # noqa: E402
-from labtools.tests.lab_hosts import AT, make_host, probe_answer  # noqa: E402
+from labtools.labhost.document import HostDocument  # noqa: E402
+from labtools.models import Emulator, Fact, LabHost, Snapshot  # noqa: E402
+from labtools.queries import facts  # noqa: E402
+from labtools.services import asking, probing, snapshots, sweeping  # noqa: E402
+from labtools.tests.lab_hosts import (  # noqa: E402
+    AT,
+    device,
+    make_document,
+    make_document_json,
+    make_host,
+    probe_answer,
+    record,
+)
 
 WORKERS = 6
 
@@ -92,5 +102,99 @@ def equals() -> list[object]:
     return [sum(failures for failures, _ in seen), len({snapshot for _, snapshot in seen if snapshot})]
 
 
+def _document(name: str) -> HostDocument:
+    """A document whose device list and property list no other name has."""
+    raw = make_document_json()
+    raw["qemu"][0]["devices"].append(device(f"zz-{name}", properties=[{"name": name, "type": "bool"}]))
+    return make_document(raw)
+
+
+def _leave_behind(name: str) -> None:
+    """Parts that nothing uses at the moment, as a host leaves them that was removed."""
+    host = make_host(name)
+    record(host, _document(name))
+    host.delete()
+    Snapshot.objects.filter(sightings__isnull=True).delete()
+
+
+def _lost_parts(name: str) -> int:
+    """How many parts of what the host ``name`` has are not there."""
+    wanted: set[str] = set()
+    for emulator in Emulator.objects.filter(snapshot__sightings__host__slug=name):
+        wanted |= {emulator.devices, emulator.machines, emulator.objects_digest}
+        if Fact.objects.filter(pk=emulator.devices).exists():
+            listed = facts.read_fact(emulator.devices)
+            wanted |= {one["properties"] for one in listed if one["properties"]}
+    return len(wanted - set(Fact.objects.values_list("pk", flat=True))) if wanted else -1
+
+
+def _beside(act: Callable[[], object], reached: threading.Event) -> threading.Thread:
+    """Let ``act`` run in a thread of its own; ``reached`` tells that it has ended."""
+
+    def run() -> None:
+        try:
+            act()
+        finally:
+            reached.set()
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+def sweep_while_a_probe_is_recorded() -> int:
+    """A document that needs parts which nothing used is recorded, and not committed, when the sweep comes."""
+    _leave_behind("recorded")
+    host = make_host("recorded-again")
+    swept = threading.Event()
+    threads = []
+
+    def pause() -> None:
+        threads.append(_beside(sweeping.sweep_unused, swept))
+        swept.wait(1.5)
+        original()
+
+    original = snapshots.refresh_device_rows
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(snapshots, "refresh_device_rows", pause)
+        record(host, _document("recorded"))
+    for thread in threads:
+        thread.join(60)
+    return _lost_parts("recorded-again")
+
+
+def probe_while_the_sweep_goes_on() -> int:
+    """The sweep has seen that parts are unused when a probe brings them into use; the probe ends, or has to wait."""
+    return sum(_lost_to_the_sweep(f"swept-{is_locked}", is_locked=is_locked) for is_locked in (False, True))
+
+
+def _lost_to_the_sweep(name: str, *, is_locked: bool) -> int:
+    """A probe comes before the sweep asks for the store's lock, or when it has it and has looked once more."""
+    _leave_behind(name)
+    host = make_host(f"{name}-again")
+    document = _document(name)
+    recorded = threading.Event()
+    threads: list[threading.Thread] = []
+    original = sweeping.lock_store
+
+    def lock_beside_a_probe() -> None:
+        if is_locked:
+            original()
+        if not threads:
+            threads.append(_beside(lambda: record(host, document), recorded))
+            recorded.wait(1.5)
+        original()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sweeping, "lock_store", lock_beside_a_probe)
+        sweeping.sweep_unused()
+    for thread in threads:
+        thread.join(60)
+    return _lost_parts(f"{name}-again")
+
+
+RACES = (claims, requests, sweeps, equals, sweep_while_a_probe_is_recorded, probe_while_the_sweep_goes_on)
+
 if __name__ == "__main__":
-    print(json.dumps({one.__name__: one() for one in (claims, requests, sweeps, equals)}))
+    print(json.dumps({one.__name__: one() for one in RACES}))

@@ -207,6 +207,19 @@ def test_staff_read_what_failed_how_it_is_reached_and_where_qemu_lies(as_staff: 
     assert missing == []
 
 
+def test_staff_read_that_a_host_changes_too_often(
+    as_staff: Client, as_member: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = "It gave 3 different answers within a day"
+    monkeypatch.setattr("labtools.queries.hosts.MAX_NEW_A_DAY", 2)
+    host = make_seen_host("pune-1", at=timezone.now() - timedelta(hours=3))
+    record(host, make_document(version="9.0.1"), at=timezone.now() - timedelta(hours=2))
+    assert words[:8] not in text(as_staff, url("host", slug="pune-1"))
+    record(host, make_document(version="9.0.2"), at=timezone.now() - timedelta(hours=1))
+    assert words in text(as_staff, url("host", slug="pune-1"))
+    assert words[:8] not in text(as_member, url("host", slug="pune-1"))
+
+
 def test_no_key_is_ever_shown(as_staff: Client) -> None:
     host = make_seen_host("pune-1", **SSH)
     for name in ("host", "host_edit", "host_json"):

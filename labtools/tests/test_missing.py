@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from labtools.models import LabHost
+from labtools.queries.sources import NO_SNAPSHOT
 from labtools.tests.lab_hosts import make_document, make_seen_host
 from portal.tests.factories import make_user, signed_in
 from portal.tests.invariants import broken_invariants
@@ -79,7 +80,7 @@ def test_private_host_is_missing_in_the_same_words(
         ("%3Cscript%3E", "That is not the name of a host and its QEMU."),
         ("a%0Ab:x86_64", "That is not the name of a host and its QEMU."),
         ("%FF%E2%80%AE", "That is not the name of a host and its QEMU."),
-        ("0" * 64 + ":x86_64", "There is no snapshot of that hash."),
+        ("0" * 64 + ":x86_64", NO_SNAPSHOT),
     ],
 )
 def test_words_say_what_is_wrong_and_repeat_nothing_of_it(client: Client, on: str, words: str) -> None:

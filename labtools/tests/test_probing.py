@@ -206,6 +206,25 @@ class TestRunning:
         assert "secret" not in host.last_failure_words + host.last_failure_mend
         assert "secret of the inside" in caplog.text
 
+    @pytest.mark.parametrize(("different", "hours"), [(12, 1), (13, 6)])
+    def test_a_host_that_changes_too_often_is_asked_less_often(
+        self, different: int, hours: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        host = make_host()
+        for number in range(different):
+            answer(monkeypatch, probe_answer(f"9.0.{number}"))
+            LabHost.objects.filter(pk=host.pk).update(probe_state=State.QUEUED)
+            probing.run_probe(host.pk)
+        host.refresh_from_db()
+        assert host.last_answer_at
+        assert host.next_probe_at - host.last_answer_at == timedelta(hours=hours)
+        # A day later it may be asked as often as every other host.
+        Sighting.objects.update(first_at=timezone.now() - timedelta(days=1), last_at=timezone.now())
+        LabHost.objects.filter(pk=host.pk).update(probe_state=State.QUEUED)
+        probing.run_probe(host.pk)
+        host.refresh_from_db()
+        assert host.next_probe_at - host.last_answer_at < timedelta(hours=2)
+
     def test_a_bug_while_keeping_leaves_nothing_half_kept(self, monkeypatch: pytest.MonkeyPatch) -> None:
         answer(monkeypatch, probe_answer())
 

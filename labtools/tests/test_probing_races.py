@@ -35,4 +35,6 @@ def test_of_many_workers_one_asks_one_queues_and_one_takes_back(tmp_path: Path) 
         "requests": [1, 1],
         "sweeps": ["idle", 1, 0],
         "equals": [0, 1],
+        "sweep_while_a_probe_is_recorded": 0,
+        "probe_while_the_sweep_goes_on": 0,
     }, done.stderr

@@ -72,6 +72,7 @@ def host(request: HttpRequest, slug: str) -> HttpResponse:
             "public_key": lab_keys.public_key(found.ssh_key_name) if found.ssh_key_name else None,
             "state": queries.state_of(found, at),
             "is_circuit_open": queries.is_circuit_open(found, at),
+            "restless_answers": queries.restless_answers(found, at),
         }
     if staff and "HX-Request" in request.headers:
         return render(request, "labtools/host.html#probing", context)

@@ -14,6 +14,7 @@ from labtools import host_exports
 from labtools.exports import csv_answer, json_answer
 from labtools.models import LabHost, Sighting, Snapshot
 from labtools.queries import hosts as queries
+from labtools.queries.sources import NO_SNAPSHOT
 from labtools.views.access import is_staff
 from portal.missing import Missing
 
@@ -28,7 +29,7 @@ def _snapshot(request: HttpRequest, digest: str) -> tuple[Snapshot, list[Sightin
     snapshot = Snapshot.objects.filter(pk=digest).first()
     sightings = list(queries.sightings_of(snapshot, request.user)) if snapshot else []
     if snapshot is None or not sightings:
-        raise Missing("There is no snapshot of that hash that you may see.")
+        raise Missing(NO_SNAPSHOT)
     return snapshot, sightings
 
 
