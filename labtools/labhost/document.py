@@ -16,14 +16,10 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NoReturn
 
+from . import limits
 from .inventory import Inventory, InventoryError, LibvirtRefused, read_section
 
 FORMAT = 1
-#: Bytes of the whole document, and how many JSON values it may hold (a value costs far more than its bytes).
-MAX_BYTES, MAX_VALUES = 16 << 20, 1_500_000
-MAX_ENTRIES, MAX_LISTS, MAX_ITEMS = 40, 20_000, 5_000
-#: Characters of a name, of a sentence, and of a default as JSON.
-MAX_NAME, MAX_SENTENCE, MAX_DEFAULT = 200, 4_000, 4_000
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.,:+@/\[\]*~()#=-]*", re.ASCII)
 _TYPE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.,:+@/\[\]*~()#=<> -]*", re.ASCII)
@@ -34,6 +30,10 @@ _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 class DocumentError(ValueError):
     """The document cannot be trusted; the message is a sentence for the host's owner and quotes nothing of it."""
+
+
+class BeyondLimits(DocumentError):
+    """The document is in form, and has more or longer than any QEMU that was measured: see :mod:`.limits`."""
 
 
 class Status(StrEnum):
@@ -193,11 +193,11 @@ def parse_document(data: bytes) -> HostDocument:
     version = inventory.version if inventory else ""
     return HostDocument(
         probed_at=_time(top),
-        machine=host.text("machine", MAX_NAME),
-        kernel=host.text("kernel", MAX_NAME),
-        qemu=_distinct(_qemu(entry, lists) for entry in top.objects("qemu", MAX_ENTRIES)),
+        machine=host.text("machine", limits.MAX_VERSION),
+        kernel=host.text("kernel", limits.MAX_VERSION),
+        qemu=_distinct(_qemu(entry, lists) for entry in top.objects("qemu", limits.MAX_ENTRIES)),
         property_lists=lists,
-        problems=top.texts("problems", 100),
+        problems=top.texts("problems", limits.MAX_PROBLEMS),
         content_hash=_content_hash(raw, version),
         inventory=inventory,
         libvirt_version=version,
@@ -206,10 +206,10 @@ def parse_document(data: bytes) -> HostDocument:
 
 
 def _load(data: bytes) -> Mapping[str, Any]:
-    if len(data) > MAX_BYTES:
-        raise DocumentError(f"The document is larger than {MAX_BYTES >> 20} MiB.")
-    if sum(data.count(sign) for sign in (b"[", b"{", b",", b":")) > MAX_VALUES:
-        raise DocumentError("The document has too many values.")
+    if len(data) > limits.MAX_BYTES:
+        raise BeyondLimits(f"The document is larger than {limits.MAX_BYTES >> 20} MiB.")
+    if sum(data.count(sign) for sign in (b"[", b"{", b",", b":")) > limits.MAX_VALUES:
+        raise BeyondLimits("The document has too many values.")
     try:
         raw = json.loads(data.decode("utf-8"), parse_constant=_no_constant)
     except RecursionError:
@@ -267,8 +267,8 @@ class _Object:
         self._raw = raw
         self._what = what
 
-    def _wrong(self, key: str, why: str) -> DocumentError:
-        return DocumentError(f"In the document, “{key}” of {self._what} {why}.")
+    def _wrong(self, key: str, why: str, kind: type[DocumentError] = DocumentError) -> DocumentError:
+        return kind(f"In the document, “{key}” of {self._what} {why}.")
 
     def get(self, key: str) -> Any:
         if key not in self._raw:
@@ -282,18 +282,20 @@ class _Object:
     def keys(self) -> set[str]:
         return set(self._raw)
 
-    def text(self, key: str, limit: int = MAX_SENTENCE, *, lines: bool = False) -> str:
+    def text(self, key: str, limit: int = limits.MAX_SENTENCE, *, lines: bool = False) -> str:
         return self._text(key, self.get(key), limit, lines=lines)
 
     def _text(self, key: str, value: object, limit: int, *, lines: bool = False) -> str:
-        if not isinstance(value, str) or len(value) > limit:
-            raise self._wrong(key, f"is not a text of at most {limit} characters")
+        if not isinstance(value, str):
+            raise self._wrong(key, "is not a text")
+        if len(value) > limit:
+            raise self._wrong(key, f"is longer than {limit} characters", BeyondLimits)
         if not (value.replace("\n", "") if lines else value).isprintable():
             raise self._wrong(key, "holds control characters")
         return value
 
     def name(self, key: str, *, empty: bool = False, pattern: re.Pattern[str] = _NAME) -> str:
-        value = self.text(key, MAX_NAME)
+        value = self.text(key, limits.MAX_NAME)
         if not ((empty and not value) or pattern.fullmatch(value)):
             raise self._wrong(key, "is no name that QEMU would use")
         return value
@@ -321,28 +323,36 @@ class _Object:
 
     def _items(self, key: str, limit: int) -> list[object]:
         value = self.get(key)
-        if not isinstance(value, list) or len(value) > limit:
-            raise self._wrong(key, f"is not a list of at most {limit}")
+        if not isinstance(value, list):
+            raise self._wrong(key, "is not a list")
+        if len(value) > limit:
+            raise self._wrong(key, f"has more than {limit} entries", BeyondLimits)
         return value
 
-    def objects(self, key: str, limit: int = MAX_ITEMS) -> list[_Object]:
+    def objects(self, key: str, limit: int) -> list[_Object]:
         return [_Object(item, f"one of “{key}”") for item in self._items(key, limit)]
 
-    def texts(self, key: str, limit: int = MAX_ITEMS) -> tuple[str, ...]:
-        return tuple(self._text(key, item, MAX_SENTENCE) for item in self._items(key, limit))
+    def texts(self, key: str, limit: int, length: int = limits.MAX_SENTENCE) -> tuple[str, ...]:
+        return tuple(self._text(key, item, length) for item in self._items(key, limit))
 
 
 def _property_lists(top: _Object) -> dict[str, PropertyList]:
     raw = top.get("property_lists")
-    if not isinstance(raw, dict) or len(raw) > MAX_LISTS:
-        raise DocumentError("In the document, “property_lists” is not an object of bounded size.")
+    if not isinstance(raw, dict):
+        raise DocumentError("In the document, “property_lists” is not an object.")
+    if len(raw) > limits.MAX_LISTS:
+        raise BeyondLimits(f"The document has more than {limits.MAX_LISTS} property lists.")
     return {digest: parse_property_list(digest, rows) for digest, rows in raw.items()}
 
 
 def parse_property_list(digest: str, rows: object) -> PropertyList:
     """Return the property list of ``digest``; :class:`DocumentError` if ``rows`` are not what it says."""
-    if not isinstance(rows, list) or len(rows) > MAX_ITEMS:
-        raise DocumentError("In the document, a property list is not a list of bounded length.")
+    if not isinstance(rows, list):
+        raise DocumentError("In the document, a property list is not a list.")
+    if len(rows) > limits.MAX_PROPERTIES:
+        raise BeyondLimits(
+            f"In the document, a device type has more than {limits.MAX_PROPERTIES} properties."
+        )
     if not _DIGEST.fullmatch(digest) or hashlib.sha256(_canonical(rows)).hexdigest() != digest:
         raise DocumentError("In the document, a property list is not what its hash says.")
     properties = tuple(_property(_Object(row, "a property")) for row in rows)
@@ -358,12 +368,14 @@ def _property(row: _Object) -> Property:
     if row.has("default"):
         # As QEMU's qobject_to_json() writes it, which is how its help shows it.
         default = json.dumps(row.get("default"))
-        if len(default) > MAX_DEFAULT:
-            raise DocumentError("In the document, the default of a property is too long.")
+        if len(default) > limits.MAX_DEFAULT:
+            raise BeyondLimits(
+                f"In the document, the default of a property is longer than {limits.MAX_DEFAULT} characters."
+            )
     return Property(
         name=row.name("name", pattern=_TYPE),  # "memhp container[0]" is real
         type=row.name("type", empty=True, pattern=_TYPE),
-        description=row.text("description") if row.has("description") else "",
+        description=row.text("description", limits.MAX_DESCRIPTION) if row.has("description") else "",
         default=default,
     )
 
@@ -375,28 +387,43 @@ def _in_order(names: list[str], what: str) -> None:
 
 def parse_devices(rows: object) -> tuple[Device, ...]:
     """Return the device types of a list in the document's form; :class:`DocumentError` if it is not in it."""
-    devices = tuple(_device(row) for row in _Object({"devices": rows}, "a QEMU").objects("devices"))
+    found = _Object({"devices": rows}, "a QEMU").objects("devices", limits.MAX_DEVICES)
+    devices = tuple(_device(row) for row in found)
     _in_order([device.name for device in devices], "devices")
+    for what, limit, count in (
+        ("groups", limits.MAX_GROUPS, len({device.group for device in devices})),
+        ("buses", limits.MAX_BUSES, len({device.bus for device in devices})),
+    ):
+        if count > limit:
+            raise BeyondLimits(
+                f"In the document, the device types of a QEMU are of more than {limit} {what}."
+            )
     return devices
 
 
 def parse_machines(rows: object) -> tuple[Machine, ...]:
     """Return the machine types of a list in the document's form, as :func:`parse_devices` does."""
-    machines = tuple(_machine(row) for row in _Object({"machines": rows}, "a QEMU").objects("machines"))
+    found = _Object({"machines": rows}, "a QEMU").objects("machines", limits.MAX_MACHINES)
+    machines = tuple(_machine(row) for row in found)
     _in_order([machine.name for machine in machines], "machines")
     return machines
 
 
 def parse_cpus(rows: object) -> tuple[CpuModel, ...]:
     """Return the CPU models of a list in the document's form, as :func:`parse_devices` does."""
-    cpus = tuple(_cpu(row) for row in _Object({"cpus": rows}, "an accelerator").objects("cpus"))
+    found = _Object({"cpus": rows}, "an accelerator").objects("cpus", limits.MAX_CPUS)
+    cpus = tuple(_cpu(row) for row in found)
     _in_order([cpu.name for cpu in cpus], "CPU models")
+    if sum(len(cpu.unavailable or ()) for cpu in cpus) > limits.MAX_ALL_MISSING:
+        raise BeyondLimits(
+            f"In the document, the CPU models of an accelerator lack more than {limits.MAX_ALL_MISSING} features."
+        )
     return cpus
 
 
 def parse_objects(rows: object) -> tuple[str, ...]:
     """Return the user-creatable object types of a list in the document's form."""
-    return _Object({"objects": rows}, "a QEMU").texts("objects")
+    return _Object({"objects": rows}, "a QEMU").texts("objects", limits.MAX_OBJECTS, limits.MAX_NAME)
 
 
 def _distinct(found: Iterable[Qemu]) -> tuple[Qemu, ...]:
@@ -411,13 +438,14 @@ def _qemu(entry: _Object, lists: Mapping[str, PropertyList]) -> Qemu:
     devices = parse_devices(entry.get("devices"))
     if any(device.properties is not None and device.properties not in lists for device in devices):
         raise DocumentError("In the document, a device names a property list that is not there.")
+    _check_properties(devices, lists)
     accelerators = entry.inner("accelerators")
     return Qemu(
         binary=entry.text("binary"),
         status=entry.status(),
         last_words=entry.text("last_words", lines=True),
-        version=entry.text("version", MAX_NAME),
-        package=entry.text("package", MAX_NAME),
+        version=entry.text("version", limits.MAX_VERSION),
+        package=entry.text("package", limits.MAX_VERSION),
         target=entry.name("target", empty=True, pattern=_TARGET),
         devices=devices,
         machines=parse_machines(entry.get("machines")),
@@ -428,6 +456,20 @@ def _qemu(entry: _Object, lists: Mapping[str, PropertyList]) -> Qemu:
     )
 
 
+def _check_properties(devices: tuple[Device, ...], lists: Mapping[str, PropertyList]) -> None:
+    """Lists are shared, so a small document could say that thousands of device types have thousands of properties."""
+    every = others = 0
+    for device in devices:
+        if device.properties is not None:
+            count = len(lists[device.properties].properties)
+            every += count
+            others += count if device.group != "CPU" else 0
+    if every > limits.MAX_ALL_PROPERTIES or others > limits.MAX_DEVICE_PROPERTIES:
+        raise BeyondLimits(
+            "In the document, the device types of a QEMU have more properties than there can be."
+        )
+
+
 def _device(device: _Object) -> Device:
     digest = device.get("properties")
     if digest is not None and not (isinstance(digest, str) and _DIGEST.fullmatch(digest)):
@@ -436,10 +478,10 @@ def _device(device: _Object) -> Device:
         name=device.name("name", pattern=_TYPE),  # "ICH9 SMB" is a device type of QEMU 5.2
         status=device.status(),
         last_words=device.text("last_words", lines=True),
-        group=device.text("group", MAX_NAME),
-        bus=device.text("bus", MAX_NAME),
+        group=device.text("group", limits.MAX_NAME),
+        bus=device.text("bus", limits.MAX_NAME),
         alias=device.name("alias", empty=True),
-        description=device.text("description"),
+        description=device.text("description", limits.MAX_DEVICE_DESCRIPTION),
         user_creatable=None if device.get("user_creatable") is None else device.flag("user_creatable"),
         properties=digest,
     )
@@ -474,5 +516,7 @@ def _cpu(cpu: _Object) -> CpuModel:
         is_deprecated=cpu.flag("deprecated"),
         is_migration_safe=cpu.flag("migration_safe"),
         is_static=cpu.flag("static"),
-        unavailable=None if cpu.get("unavailable") is None else cpu.texts("unavailable"),
+        unavailable=None
+        if cpu.get("unavailable") is None
+        else cpu.texts("unavailable", limits.MAX_MISSING, limits.MAX_NAME),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
-from .document import DocumentError, HostDocument, Status, parse_document
+from .document import BeyondLimits, DocumentError, HostDocument, Status, parse_document
 from .labprobe import printable
 
 #: Characters of a host's own words that a sentence quotes.
@@ -32,6 +32,7 @@ class FailureCode(StrEnum):
     TIMEOUT = "timeout"
     TOO_LARGE = "too-large"
     MALFORMED = "malformed"
+    BEYOND_LIMITS = "beyond-limits"
     NO_QEMU = "no-qemu"
     QEMU_FAILED = "qemu-failed"
     NO_KVM = "no-kvm"
@@ -115,6 +116,11 @@ _SENTENCES: dict[FailureCode, tuple[str, str]] = {
     FailureCode.MALFORMED: (
         "The document is not in form.",
         "Put the labprobe of this portal on the host. What it prints there has to be all that comes over SSH.",
+    ),
+    FailureCode.BEYOND_LIMITS: (
+        "The document has more, or longer, than any QEMU that is known.",
+        "Look at what the forced command really is. If the host's QEMU does have that, the limits of the portal "
+        "(labtools/labhost/limits.py) are too narrow: tell its developers.",
     ),
     FailureCode.NO_QEMU: (
         "labprobe found no QEMU on the host.",
@@ -202,6 +208,8 @@ def read_document(data: bytes) -> HostDocument:
     """Return the document in ``data``; :class:`ProbeFailure` if it is none."""
     try:
         return parse_document(data)
+    except BeyondLimits as error:
+        raise failed(FailureCode.BEYOND_LIMITS, str(error)) from None
     except DocumentError as error:
         raise failed(FailureCode.MALFORMED, str(error)) from None
 

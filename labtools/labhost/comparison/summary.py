@@ -27,8 +27,8 @@ def summarize_changes(before: HostDocument, after: HostDocument) -> list[str]:
     """Return what changed as sentences without a full stop, for example ``QEMU 7.2.22 to 10.0.13``.
 
     The order is that of importance: versions, binaries that came or went, what does not answer any more, devices,
-    machine types, CPU models, properties, objects. At most :data:`MAX_SENTENCES`; the last one then counts the rest. Empty if
-    nothing changed that a guest could notice.
+    machine types, CPU models, properties, objects. At most :data:`MAX_SENTENCES`; the last one then counts the
+    rest. Empty if nothing changed that a guest could notice.
     """
 
     def property_list(digest: str) -> PropertyList:

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from labtools.labhost import document, labprobe, transport
+from labtools.labhost import labprobe, limits, transport
 from labtools.labhost.ssh_fields import FieldError
 from labtools.labhost.tests.ssh_hosts import SshHost, free_port, make_key, public, ssh_host
 from labtools.labhost.tests.test_document import make_raw
@@ -290,9 +290,18 @@ def test_entities_of_a_hosts_xml_are_never_followed(bomb: str) -> None:
     assert time.monotonic() - begun < 1
 
 
+def test_a_document_beyond_any_qemu_is_refused_by_that_name() -> None:
+    raw = make_raw()
+    raw["host"]["kernel"] = "6" * 201
+    with pytest.raises(ProbeFailure, match="longer than 200 characters") as caught:
+        read_document(json.dumps(raw).encode())
+    assert caught.value.code is FailureCode.BEYOND_LIMITS
+    assert "limits.py" in caught.value.mend
+
+
 def test_a_huge_document_is_refused_before_it_is_read() -> None:
     with pytest.raises(ProbeFailure, match="16 MiB"):
-        read_document(b"{" + b" " * document.MAX_BYTES)
+        read_document(b"{" + b" " * limits.MAX_BYTES)
 
 
 # ------------------------------------------------------------------------------------ shortcomings
