@@ -353,7 +353,10 @@ def parse_property_list(digest: str, rows: object) -> PropertyList:
         raise BeyondLimits(
             f"In the document, a device type has more than {limits.MAX_PROPERTIES} properties."
         )
-    if not _DIGEST.fullmatch(digest) or hashlib.sha256(_canonical(rows)).hexdigest() != digest:
+    data = _canonical(rows)
+    if len(data) > limits.MAX_LIST_BYTES:
+        raise BeyondLimits(f"In the document, a property list is larger than {limits.MAX_LIST_BYTES} bytes.")
+    if not _DIGEST.fullmatch(digest) or hashlib.sha256(data).hexdigest() != digest:
         raise DocumentError("In the document, a property list is not what its hash says.")
     properties = tuple(_property(_Object(row, "a property")) for row in rows)
     _in_order([item.name for item in properties], "properties")

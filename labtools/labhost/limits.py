@@ -15,10 +15,10 @@ MAX_VALUES: Final = 1_500_000
 #: Of what uname and ``query-version`` say (31).
 MAX_VERSION: Final = 200
 #: Of the name of a device type, property, type, machine type, CPU model, feature, group or bus (38).
-MAX_NAME: Final = 120
+MAX_NAME: Final = 100
 #: Of the description of a device type (62), and of a property (366).
 MAX_DEVICE_DESCRIPTION: Final = 300
-MAX_DESCRIPTION: Final = 1_000
+MAX_DESCRIPTION: Final = 800
 #: Of a default as JSON (20).
 MAX_DEFAULT: Final = 400
 #: Of QEMU's last words, a path, or a sentence of labprobe, which cuts them at 2048 bytes.
@@ -27,9 +27,10 @@ MAX_SENTENCE: Final = 2_500
 # ---------------------------------------------------------------------------------------------- counts
 #: Binaries of a host.
 MAX_ENTRIES: Final = 40
-#: Distinct property lists (801 for five targets), and properties in one (641).
+#: Distinct property lists (801 for five targets), properties in one (641), and its bytes as JSON (36,388).
 MAX_LISTS: Final = 10_000
 MAX_PROPERTIES: Final = 1_500
+MAX_LIST_BYTES: Final = 250_000
 #: Of one binary: device types (952), their groups (11) and buses (21), machine types (115), objects (47).
 MAX_DEVICES: Final = 4_000
 MAX_GROUPS: Final = 20

@@ -73,6 +73,8 @@ class DeviceGroup:
     """One of QEMU's groups with the device types that are shown of it."""
 
     name: str
+    value: str
+    """In the filter."""
     slug: str
     devices: tuple[Device, ...]
 
@@ -103,6 +105,7 @@ def explore(source: Source, narrowed: DeviceFilter) -> Exploration:
     groups = tuple(
         DeviceGroup(
             name or "Not listed by info qdm",
+            name or NONE,
             f"group-{number}",
             tuple(device for device in shown if device.group == name),
         )

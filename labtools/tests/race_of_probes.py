@@ -176,7 +176,7 @@ def _lost_to_the_sweep(name: str, *, is_locked: bool) -> int:
     document = _document(name)
     recorded = threading.Event()
     threads: list[threading.Thread] = []
-    original = sweeping.lock_store
+    original = snapshots.lock_store
 
     def lock_beside_a_probe() -> None:
         if is_locked:

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from labtools.labhost import limits
 from labtools.labhost.document import HostDocument
 from labtools.models import LabHost
 from labtools.queries.sources import version_key
@@ -319,7 +320,7 @@ def test_private_hosts_are_staffs_alone(as_stranger: Client, as_member: Client) 
 
 def test_texts_of_a_host_are_only_text(as_stranger: Client) -> None:
     evil = "<script>alert(1)</script>=HYPERLINK(1)"  # signs that turn the line round do not pass the parser
-    long = "a" * 200
+    long = "a" * limits.MAX_NAME
     rows = [
         {"name": "memhp container[0]", "type": "link<x>", "description": "=1+1", "default": "<b>"},
         {"name": long, "type": "str"},

@@ -10,9 +10,14 @@ from django.views.decorators.http import require_safe
 
 from labtools.exports import csv_answer, json_answer, source_json
 from labtools.labhost.comparison import FieldChange, PropertyChange
+from labtools.list_parts import ListPart, first_of, page_of
 from labtools.queries.comparison import SHOWS, Comparison, compare, default_pair, older_snapshots
 from labtools.queries.sources import Source, find_source, sources
 from labtools.views.choice import nothing_yet
+
+#: Rows of each section; all of one are on pages of its own.
+FIRST = 20
+SECTIONS = ("machines", "cpus", "devices", "options", "objects")
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,14 @@ def _completed(
     return known, min(newer or others, key=lambda one: one.version_key)
 
 
+def _parts(found: Comparison, section: str, number: str) -> dict[str, ListPart]:
+    """The sections that have rows: the first of each, or one page of the one that was asked for."""
+    rows = {name: getattr(found, name) for name in SECTIONS}
+    if rows.get(section):
+        return {section: page_of(section, rows[section], number)}
+    return {name: first_of(name, rows[name], FIRST) for name in SECTIONS if rows[name]}
+
+
 @require_safe
 def comparison(request: HttpRequest) -> HttpResponse:
     """What differs between two QEMUs: hosts, versions, targets, or one host then and now."""
@@ -69,10 +82,15 @@ def comparison(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"tab": "compare", "sources": asked.available, "pair": asked.pair}
     if asked.pair:
         before, after = asked.pair
+        found = compare(before, after, asked.show, asked.q)
+        section = request.GET.get("section", "")
+        parts = _parts(found, section, request.GET.get("page", ""))
         context |= {
+            "is_one_section": any(part.page for part in parts.values()),
+            "parts": parts,
             "before": before,
             "after": after,
-            "found": asked.comparison(),
+            "found": found,
             "older": older_snapshots(
                 request.user, (before.host, after.host), (before.emulator.key, after.emulator.key)
             ),

@@ -9,10 +9,14 @@ from django.views.decorators.http import require_safe
 from labtools.exports import csv_answer, json_answer, source_json
 from labtools.labhost.public_words import without_paths
 from labtools.labhost.sections import cpus_json
+from labtools.list_parts import page_of
 from labtools.queries.cpus import SHOWS, CpuPage, CpuRow, CpuTable, cpu_page, cpu_table
 from labtools.queries.sources import Source
 from labtools.views.choice import nothing_yet, one_source, several_sources
 from portal.missing import Missing
+
+#: Models on one page.
+PER_PAGE = 150
 
 
 def _table(request: HttpRequest, source: Source) -> CpuTable:
@@ -23,11 +27,13 @@ def _table(request: HttpRequest, source: Source) -> CpuTable:
 def cpu_list(request: HttpRequest) -> HttpResponse:
     """The CPU models of a source: usable or not, with the missing features, tcg beside kvm."""
     available, source = one_source(request)
+    table = _table(request, source) if source else None
     context = {
         "tab": "cpus",
         "sources": available,
         "source": source,
-        "table": _table(request, source) if source else None,
+        "table": table,
+        "part": page_of("models", table.rows, request.GET.get("page", ""), PER_PAGE) if table else None,
         "shows": SHOWS,
         "q": request.GET.get("q", "")[:100],
         "show": request.GET.get("show", ""),

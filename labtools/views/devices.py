@@ -12,14 +12,17 @@ from labtools import device_page
 from labtools.exports import csv_answer, json_answer, source_json
 from labtools.labhost.public_words import without_paths
 from labtools.labhost.sections import devices_json
+from labtools.list_parts import ListPart, first_of, page_of
 from labtools.queries import devices as queries
 from labtools.queries.catalogue import search_lab
-from labtools.queries.devices import DeviceFilter
+from labtools.queries.devices import DeviceFilter, DeviceGroup
 from labtools.queries.sources import PARAMETER, Source
 from labtools.views.choice import nothing_yet, one_source
 
 #: Options that the explorer names below the device types.
 MAX_OPTIONS = 5
+#: Device types of each group; all of one are on pages of its own.
+FIRST, PER_PAGE = 75, 200
 
 
 @require_safe
@@ -31,6 +34,7 @@ def device_list(request: HttpRequest) -> HttpResponse:
         return render(request, "labtools/device_list_empty.html", {"tab": "devices"})
     narrowed = DeviceFilter.from_query(request.GET.dict())
     found = queries.explore(source, narrowed)
+    number = request.GET.get("page", "")
     is_part = "HX-Request" in request.headers
     context = {
         "tab": "devices",
@@ -38,6 +42,7 @@ def device_list(request: HttpRequest) -> HttpResponse:
         "source": source,
         "filter": narrowed,
         "found": found,
+        "groups": [(group, _part(group, narrowed, number)) for group in found.groups],
         "elsewhere": ()
         if found.shown or not narrowed.q
         else device_page.others_with(available, source, narrowed.q),
@@ -45,6 +50,13 @@ def device_list(request: HttpRequest) -> HttpResponse:
         "is_part": is_part,
     }
     return render(request, f"labtools/device_list.html{'#results' if is_part else ''}", context)
+
+
+def _part(group: DeviceGroup, narrowed: DeviceFilter, number: str) -> ListPart:
+    """The rows of ``group``: a page of them where the address asks for that group alone."""
+    if narrowed.group == group.value:
+        return page_of(group.value, group.devices, number, PER_PAGE)
+    return first_of(group.value, group.devices, FIRST)
 
 
 def _listed(request: HttpRequest) -> tuple[Source, list[dict[str, Any]]]:

@@ -194,6 +194,15 @@ def bools(count: int) -> list[dict[str, Any]]:
     return [{"name": f"p{n:05}", "type": "bool"} for n in range(count)]
 
 
+def long_rows(more: int) -> list[dict[str, Any]]:
+    """Many long properties, and ``more`` characters beside."""
+    rows = [{"name": f"p{n:05}", "type": "bool", "description": "d"} for n in range(400)]
+    for row in rows:
+        row["description"] += "d" * min(more, 700)
+        more -= min(more, 700)
+    return rows
+
+
 def machines(count: int) -> list[dict[str, Any]]:
     """So many machine types."""
     one = make_raw()["qemu"][0]["machines"][0]
@@ -209,15 +218,20 @@ def cpus(count: int, missing: int = 0) -> list[dict[str, Any]]:
 CPUS = ("qemu", 0, "accelerators", "tcg", "cpus")
 #: What is still read, with a number, and what is refused with one more; and a part of the sentence.
 LIMITS: dict[str, tuple[int, Callable[[int], Callable[[dict[str, Any]], None]], str]] = {
-    "name": (120, lambda n: set_in(*DEVICE, "name", value="a" * n), "longer than 120"),
-    "group": (120, lambda n: set_in(*DEVICE, "group", value="a" * n), "longer than 120"),
+    "name": (100, lambda n: set_in(*DEVICE, "name", value="a" * n), "longer than 100"),
+    "group": (100, lambda n: set_in(*DEVICE, "group", value="a" * n), "longer than 100"),
     "device description": (300, lambda n: set_in(*DEVICE, "description", value="a" * n), "longer than 300"),
     "last words": (2500, lambda n: set_in(*DEVICE, "last_words", value="a" * n), "longer than 2500"),
     "kernel": (200, lambda n: set_in("host", "kernel", value="6" * n), "longer than 200"),
-    "description": (1000, lambda n: with_rows([ROWS[0] | {"description": "d" * n}]), "longer than 1000"),
+    "description": (800, lambda n: with_rows([ROWS[0] | {"description": "d" * n}]), "longer than 800"),
     # Its quotation marks count.
     "default": (398, lambda n: with_rows([ROWS[0] | {"default": "d" * n}]), "longer than 400"),
     "properties": (1500, lambda n: with_rows(bools(n)), "more than 1500 properties"),
+    "bytes of a list": (
+        250_000 - len(json.dumps(long_rows(0), separators=(",", ":"))),
+        lambda n: with_rows(long_rows(n)),
+        "larger than 250000 bytes",
+    ),
     "device types": (4000, lambda n: set_in("qemu", 0, "devices", value=many_devices(n)), "more than 4000"),
     "groups": (20, lambda n: set_in("qemu", 0, "devices", value=many_devices(n, group="{}")), "20 groups"),
     "buses": (100, lambda n: set_in("qemu", 0, "devices", value=many_devices(n, bus="{}")), "100 buses"),
