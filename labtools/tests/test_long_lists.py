@@ -134,8 +134,7 @@ def liar(word: str, version: str) -> dict[str, Any]:
     raw = make_document_json(version)
     qemu = raw["qemu"][0]
     rows = [
-        {"name": f"p{n:04}", "type": "t", "description": word * 118}
-        for n in range(limits.MAX_PROPERTIES)
+        {"name": f"p{n:04}", "type": "t", "description": word * 118} for n in range(limits.MAX_PROPERTIES)
     ]
     qemu["devices"] = [
         device(
