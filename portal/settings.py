@@ -68,7 +68,8 @@ CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", 0, validate=validate.Range(0, 5))
 
 SITE_NAME = "Open Source Virtualization India"
-ROOMS = ["events", "kb", "labtools"]
+# In the order of their starting content: articles show what the lab has.
+ROOMS = ["events", "labtools", "kb"]
 
 INSTALLED_APPS = [
     "portal",
