@@ -9,6 +9,7 @@ class KbConfig(AppConfig):
     def ready(self) -> None:
         from kb import personal_data, search
         from kb.queries import writing
+        from kb.services import mail_kinds
         from portal.accounts import me_sections
         from portal.accounts import personal_data as keepers
 
@@ -17,4 +18,5 @@ class KbConfig(AppConfig):
             "articles", template="kb/my_articles.html", query=personal_data.my_articles, order=20
         )
         me_sections.register("drafts", template="kb/my_desk.html", query=writing.my_desk, order=19)
+        mail_kinds.register_all()
         search.register_all()

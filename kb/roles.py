@@ -1,6 +1,11 @@
 """Who may do what in the knowledge base. Pages ask before they offer; services ask again."""
 
+from typing import TYPE_CHECKING
+
 from portal.accounts.models import User
+
+if TYPE_CHECKING:
+    from kb.models import Article, Revision
 
 REVIEW = "kb.review_article"
 APPROVE_CHECKS = "kb.approve_check"
@@ -14,3 +19,19 @@ def is_reviewer(user: object) -> bool:
 def is_lab_maintainer(user: object) -> bool:
     """Who may let a command of an article run on the lab's hosts: superusers, and who has the permission for it."""
     return isinstance(user, User) and user.is_active and user.has_perm(APPROVE_CHECKS)
+
+
+def can_approve(user: object, revision: "Revision") -> bool:
+    """Reviewers, but not what they wrote themselves, unless it mends typos of what readers see; and superusers.
+
+    A typo is so by its author's word: who approved what is in the history for everybody.
+    """
+    if not isinstance(user, User) or not is_reviewer(user):
+        return False
+    is_typo = revision.significance == revision.Significance.TYPO and revision.article.current_id is not None
+    return revision.author_id != user.pk or is_typo or user.is_superuser
+
+
+def can_keep(user: object, article: "Article") -> bool:
+    """Who looks after an article's address, owner, review date and place in the archive: its owner, and reviewers."""
+    return isinstance(user, User) and (article.owner_id == user.pk or is_reviewer(user))

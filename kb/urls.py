@@ -2,13 +2,31 @@
 
 from django.urls import path
 
-from kb.views import conflicts, feeds, reading, writing
+from kb.views import conflicts, feeds, history, reading, review, watching, writing
 
 app_name = "kb"
 
 _FEEDS = [
     path("feed.atom", feeds.feed, name="feed"),
     path("tags/<slug:slug>/feed.atom", feeds.tag_feed, name="tag_feed"),
+]
+
+_REVIEW = [
+    path("review/", review.queue, name="review_queue"),
+    path("review/<int:pk>/", review.review, name="review"),
+    path("review/<int:pk>/comment/", review.comment, name="review_comment"),
+    path("review/<int:pk>/approve/", review.approve, name="review_approve"),
+    path("review/<int:pk>/send-back/", review.send_back, name="review_send_back"),
+    path("review/<int:pk>/withdraw/", review.withdraw, name="review_withdraw"),
+]
+
+_HISTORY = [
+    path("unwatch/<str:token>/", watching.unwatch, name="unwatch"),
+    path("<slug:slug>/watch/", watching.watch, name="watch"),
+    path("<slug:slug>/history/", history.history, name="history"),
+    path("<slug:slug>/history/<int:pk>/", history.revision, name="revision"),
+    path("<slug:slug>/history/<int:pk>/revert/", history.revert, name="revert"),
+    path("<slug:slug>/diff/", history.diff, name="diff"),
 ]
 
 _READING = [
@@ -31,4 +49,4 @@ _WRITING = [
 ]
 
 # Reading is last: its addresses begin with any slug.
-urlpatterns = [*_FEEDS, *_WRITING, *_READING]
+urlpatterns = [*_FEEDS, *_WRITING, *_REVIEW, *_HISTORY, *_READING]

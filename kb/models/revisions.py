@@ -75,6 +75,7 @@ class Revision(DocumentFields):
     class State(models.TextChoices):
         SUBMITTED = "submitted", "Waiting for review"
         APPROVED = "approved", "Approved"
+        MERGED = "merged", "Approved, together with other changes"
         REJECTED = "rejected", "Sent back"
         WITHDRAWN = "withdrawn", "Withdrawn"
 
@@ -108,7 +109,7 @@ class Revision(DocumentFields):
         permissions = [("review_article", "Can review articles")]
         constraints = [
             models.CheckConstraint(
-                condition=~Q(state__in=["approved", "rejected"]) | Q(reviewed_at__isnull=False),
+                condition=~Q(state__in=["approved", "merged", "rejected"]) | Q(reviewed_at__isnull=False),
                 name="judged_revision_has_time",
             )
         ]

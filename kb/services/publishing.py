@@ -53,8 +53,11 @@ def publish_document(
 
 
 def lock_article(article: Article) -> Article:
-    """The article as it is now, held until the transaction ends."""
-    return Article.objects.select_for_update(of=("self",)).select_related("current").get(pk=article.pk)
+    """The article as it is now, held until the transaction ends.
+
+    Without a join: whoever waited on PostgreSQL gets the article anew, but what was joined to it as it was before.
+    """
+    return Article.objects.select_for_update().get(pk=article.pk)
 
 
 def make_current(*, article: Article, revision: Revision, at: dt.datetime) -> None:

@@ -4,7 +4,7 @@ import random
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kb.diffs import CONTEXT, MOST_ROWS, HeadChange, Segment, compare
@@ -20,6 +20,7 @@ def doc(content: str, **head: object) -> Document:
 LINES = st.lists(st.sampled_from(["a", "b", "", "a b", "c d e", "\u2028x", "é"]), max_size=25)
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(LINES, LINES)
 def test_both_texts_can_be_read_off_the_rows(old: list[str], new: list[str]) -> None:
     before, after = ("".join(f"{line}\n" for line in lines) for lines in (old, new))

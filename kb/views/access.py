@@ -9,6 +9,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.cache import add_never_cache_headers
 
+from kb.roles import is_reviewer
 from portal.accounts.models import User
 
 View = Callable[Concatenate[HttpRequest, ...], HttpResponse]
@@ -26,6 +27,19 @@ def signed_in(view: View) -> Callable[..., HttpResponse]:
         response = view(request, *args, **more)
         add_never_cache_headers(response)
         return response
+
+    return guarded
+
+
+def for_reviewers(view: View) -> Callable[..., HttpResponse]:
+    """For pages of those who review: other members find nothing."""
+
+    @signed_in
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **more: Any) -> HttpResponse:
+        if not is_reviewer(request.user):
+            raise Http404
+        return view(request, *args, **more)
 
     return guarded
 

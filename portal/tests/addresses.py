@@ -94,6 +94,11 @@ def _pk(key: str) -> Callable[[World], dict[str, Any]]:
     return lambda world: {"pk": world[key].pk}
 
 
+def _current(world: World) -> dict[str, Any]:
+    """What readers of the article see."""
+    return {"slug": world["article"].slug, "pk": world["article"].current_id}
+
+
 def _role(world: World) -> dict[str, Any]:
     return {"slug": world["chapter"].slug, "pk": world["role"].pk}
 
@@ -348,6 +353,18 @@ ADDRESSES = [
     everyone("kb:series", arguments=_slug("series")),
     machine("kb:feed"),
     machine("kb:tag_feed", arguments=_slug("tag")),
+    members("kb:review_queue", 404),
+    Address("kb:review", SIGN_IN, 404, 200, _pk("submitted")),
+    *(
+        by_post(f"kb:review_{name}", arguments=_pk("submitted"))
+        for name in ("comment", "approve", "send_back", "withdraw")
+    ),
+    everyone("kb:history", arguments=_slug("article")),
+    everyone("kb:revision", arguments=_current),
+    members("kb:revert", 404, arguments=_current),
+    everyone("kb:diff", arguments=_slug("article")),
+    by_post("kb:watch", arguments=_slug("article")),
+    everyone("kb:unwatch", 404, arguments=lambda world: {"token": "no-such-token"}),
     everyone("labtools:index"),
     everyone("labtools:image_list"),
     everyone("labtools:device_list"),

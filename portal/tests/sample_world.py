@@ -19,6 +19,7 @@ from events.models import (
 )
 from events.tests.led_chapter import make_led_chapter
 from kb.models import Article, Draft, Series, Tag
+from kb.tests.review_factories import submit
 from labtools.labhost import npiv
 from labtools.models import ImageCheck, VhbaTrial
 from labtools.tests.fibre_hosts import make_fibre_host
@@ -127,6 +128,7 @@ def make_world(owner: User) -> World:
         "series": Series.objects.get(),
         "tag": Tag.objects.get(slug="npiv"),
         "draft": _draft(owner),
+        "submitted": submit(owner, "## Another way\n", Article.objects.get(slug="create-a-vhba")),
         "mail": _mail(owner),
         "vhba_trial": _vhba_trial(owner),
         "sample": sample,

@@ -1,0 +1,29 @@
+"""The kinds of mail of this room, as readers know them on their notifications page. Each can be switched off."""
+
+from portal.mail import kinds
+from portal.mail.kinds import Kind
+
+OWN_TEXTS = Kind(
+    key="kb_own_texts",
+    name="What you write for the knowledge base",
+    description="Whether a text of yours is approved or sent back, what is said to it, and articles handed to you.",
+    can_switch_off=True,
+)
+WATCHED = Kind(
+    key="kb_watched",
+    name="Articles that you watch",
+    description="When an article that you watch changes by more than typos.",
+    can_switch_off=True,
+)
+TO_REVIEW = Kind(
+    key="kb_to_review",
+    name="Texts that wait for review",
+    description="For reviewers: when a text is sent for review, and when its author answers you.",
+    can_switch_off=True,
+)
+
+
+def register_all() -> None:
+    """Make them known to the outbox and the notifications page."""
+    for kind in (OWN_TEXTS, WATCHED, TO_REVIEW):
+        kinds.register(kind)
