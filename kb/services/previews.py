@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from kb import rendering
 from kb.checking import Remark, inspect
 from kb.known_pages import known_pages
+from kb.markup import Parts
+from kb.services.storing import draw_block
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,5 +24,5 @@ class Preview:
 
 def preview_of(markdown: str) -> Preview:
     """Render ``markdown`` as a reader's page does, and look it over."""
-    html = rendering.render(markdown).html
+    html = rendering.render(markdown, Parts(embed=draw_block)).html
     return Preview(html, inspect(markdown.replace("\r\n", "\n"), html, known_pages()))

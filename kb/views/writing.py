@@ -3,6 +3,8 @@
 import uuid
 from typing import Any
 
+from csp.constants import NONCE
+from csp.decorators import csp_update
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -74,6 +76,7 @@ def own_draft(request: HttpRequest, key: uuid.UUID) -> Draft:
     return get_object_or_404(found, key=key, author=member_of(request))
 
 
+@csp_update({"style-src": [NONCE]})  # CodeMirror makes its style sheet in the browser
 @require_safe
 @signed_in
 def editor(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
@@ -99,6 +102,7 @@ def _wants_json(request: HttpRequest) -> bool:
     return request.headers.get("Accept", "").startswith("application/json")
 
 
+@csp_update({"style-src": [NONCE]})  # it may answer with the editor
 @require_POST
 @signed_in
 def save(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
@@ -155,6 +159,7 @@ def preview(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     return render(request, "kb/draft_preview_pane.html", {"preview": preview_of(content)})
 
 
+@csp_update({"style-src": [NONCE]})
 @require_POST
 @signed_in
 def submit(request: HttpRequest, key: uuid.UUID) -> HttpResponse:

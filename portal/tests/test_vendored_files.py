@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 HOMES = [ROOT / "static" / "vendor", ROOT / "portal" / "tests" / "vendor"]
-TOOLS = {"@biomejs/biome"}  # run from node_modules, never served
+TOOLS = {"@biomejs/biome", "esbuild"}  # run from node_modules, never served
+BUNDLED = ("@codemirror/", "@lezer/")  # one module together, named after the package that draws the editor
 
 
 def _asked_for() -> dict[str, str]:
@@ -31,11 +32,23 @@ def test_vendored_files_match_their_sums(home: Path) -> None:
 
 def test_vendored_folders_are_the_versions_of_package_json() -> None:
     asked = {
-        f"{name.rsplit('/', 1)[-1]}-{version}" for name, version in _asked_for().items() if name not in TOOLS
+        f"{name.rsplit('/', 1)[-1]}-{version}"
+        for name, version in _asked_for().items()
+        if name not in TOOLS and not name.startswith(BUNDLED)
     }
+    asked.add(f"codemirror-{_asked_for()['@codemirror/view']}")
     folders = [folder for home in HOMES for folder in home.iterdir() if folder.is_dir()]
     assert {folder.name for folder in folders} == asked
     assert [folder.name for folder in folders if not list(folder.glob("LICENSE*"))] == []
+
+
+def test_bundle_has_the_licences_and_versions_of_its_parts() -> None:
+    packages = json.loads((ROOT / "package-lock.json").read_text())["packages"]
+    text = next(HOMES[0].glob("codemirror-*/LICENSE")).read_text()
+    parts = dict(re.findall(r"^((?:@[\w-]+/)?[\w-]+) (\d+\.\d+\.\d+)$", text, re.MULTILINE))
+    assert {name for name in _asked_for() if name.startswith(BUNDLED)} <= set(parts)
+    assert {name: packages[f"node_modules/{name}"]["version"] for name in parts} == parts
+    assert text.count("Permission is hereby granted, free of charge") == len(parts), "all are MIT"
 
 
 def test_package_json_and_lock_name_exact_versions_and_no_registry() -> None:
