@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from kb.views import conflicts, feeds, history, reading, review, watching, writing
+from kb.views import conflicts, feeds, history, reading, review, transfer, watching, writing
 
 app_name = "kb"
 
@@ -29,6 +29,12 @@ _HISTORY = [
     path("<slug:slug>/diff/", history.diff, name="diff"),
 ]
 
+_TRANSFER = [
+    path("export.zip", transfer.export, name="export"),
+    path("import/", transfer.import_articles, name="import"),
+    path("<slug:slug>.zip", transfer.export_article, name="article_zip"),
+]
+
 _READING = [
     path("", reading.article_list, name="article_list"),
     path("series/<slug:slug>/", reading.series, name="series"),
@@ -49,4 +55,4 @@ _WRITING = [
 ]
 
 # Reading is last: its addresses begin with any slug.
-urlpatterns = [*_FEEDS, *_WRITING, *_REVIEW, *_HISTORY, *_READING]
+urlpatterns = [*_TRANSFER, *_FEEDS, *_WRITING, *_REVIEW, *_HISTORY, *_READING]

@@ -351,6 +351,9 @@ ADDRESSES = [
     Address("kb:article_edit", SIGN_IN, 200, ON, _slug("article")),  # the owner has begun already
     machine("kb:article_markdown", arguments=_slug("article")),
     everyone("kb:series", arguments=_slug("series")),
+    machine("kb:export"),
+    machine("kb:article_zip", arguments=_slug("article")),
+    members("kb:import", 404),
     machine("kb:feed"),
     machine("kb:tag_feed", arguments=_slug("tag")),
     members("kb:review_queue", 404),

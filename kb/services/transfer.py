@@ -1,0 +1,221 @@
+"""Articles out of the portal and back into it, as files. What was exported, imported and exported again is the same."""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from django.db import transaction
+
+from kb.bundles import Bundle, from_relative, pictures_in, to_relative
+from kb.documents import Document
+from kb.front_matter import ArticleFile, NotAnArticleError, from_text, to_text
+from kb.merging import merge_documents
+from kb.models import AppliesTo, Article, ArticleQuerySet, Attachment, Revision
+from kb.services.publishing import lock_article, publish_document
+from kb.services.slugs import is_free_slug
+from portal.accounts.models import User
+
+
+class Outcome(StrEnum):
+    """What became of one file."""
+
+    NEW = "new"
+    UNCHANGED = "unchanged"
+    CHANGED = "changed"
+    MERGED = "merged"
+    CONFLICT = "conflict"
+    REFUSED = "refused"
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether readers now see what the file says."""
+        return self in (Outcome.NEW, Outcome.CHANGED, Outcome.MERGED)
+
+
+@dataclass(frozen=True)
+class Result:
+    """One file: its name, what became of it, and why, in words."""
+
+    name: str
+    outcome: Outcome
+    sentence: str = ""
+
+
+def export_bundle(articles: ArticleQuerySet) -> Bundle:
+    """``articles`` as files, each with the revision that it was made from, and their pictures."""
+    bundle = Bundle()
+    for article in articles.filter(current__isnull=False).select_related("current").order_by("slug"):
+        assert article.current is not None
+        named = pictures_in(article.current.content)
+        pictures = {one.sha256: one for one in Attachment.objects.filter(sha256__in=named)} if named else {}
+        document = article.current.document
+        content = to_relative(document.content, {sha: ending_of(one) for sha, one in pictures.items()})
+        file = ArticleFile(
+            slug=article.slug,
+            document=replace(document, content=content),
+            reviewed=article.reviewed_at,
+            review_due=article.review_due,
+            base=article.current.sha,
+        )
+        bundle.articles[article.slug] = to_text(file)
+        for sha, picture in pictures.items():
+            with picture.file.open("rb") as opened:
+                bundle.pictures[f"{sha}.{ending_of(picture)}"] = opened.read()
+    return bundle
+
+
+def ending_of(picture: Attachment) -> str:
+    """How a picture's file is called at its end."""
+    return {"image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif"}.get(picture.media_type, "png")
+
+
+#: Keeps a picture that came with an article and returns its SHA-256 here, which may be another.
+KeepPicture = Callable[[bytes, str], str]
+
+
+def import_bundle(
+    *,
+    bundle: Bundle,
+    actor: User | None,
+    at: dt.datetime,
+    is_trial: bool = False,
+    keep_picture: KeepPicture | None = None,
+) -> list[Result]:
+    """Take in every file whose base revision fits; each for itself, so that one conflict holds back no other.
+
+    A file says from which revision it was made (``base``). If readers see that one still, it is taken; if the text
+    moved on, the two changes are merged; where both changed the same lines, or the base is not known, nothing is
+    changed and the result says so. ``is_trial`` tells what would become of each, and changes nothing.
+    """
+    results = [
+        Result(name, Outcome.REFUSED, "This file is none of a bundle's.") for name in bundle.left[:100]
+    ]
+    for slug, text in sorted(bundle.articles.items()):
+        name = f"articles/{slug}.md"
+        try:
+            file = from_text(text)
+        except NotAnArticleError as error:
+            results.append(Result(name, Outcome.REFUSED, str(error)))
+            continue
+        if file.slug != slug:
+            results.append(Result(name, Outcome.REFUSED, f"The head says the slug {file.slug}."))
+            continue
+        with transaction.atomic():
+            results.append(_import(name, file, bundle, actor, at, keep_picture))
+            if is_trial:
+                transaction.set_rollback(True)
+    return results
+
+
+def _import(
+    name: str,
+    file: ArticleFile,
+    bundle: Bundle,
+    actor: User | None,
+    at: dt.datetime,
+    keep_picture: KeepPicture | None,
+) -> Result:
+    problem = _problem(file)
+    if problem:
+        return Result(name, Outcome.REFUSED, problem)
+    document = replace(file.document, content=from_relative(file.document.content)).normalised()
+    article = Article.objects.filter(slug=file.slug).first()
+    if article is None:
+        if not is_free_slug(file.slug):
+            return Result(name, Outcome.REFUSED, "The address belongs to another page, or did before.")
+        document = _with_pictures(document.content, bundle, keep_picture, document)
+        article = Article.objects.create(slug=file.slug, title=document.title, owner=actor)
+        return _publish(Result(name, Outcome.NEW), file, article, document, actor, at)
+    if article.deleted_at is not None:
+        return Result(name, Outcome.REFUSED, "The article was deleted here. Restore it first.")
+    article = lock_article(article)
+    current = article.current
+    if current is not None and current.sha == document.sha:
+        if _dates(file, article) == (article.reviewed_at, article.review_due):
+            return Result(name, Outcome.UNCHANGED)
+        return _publish(Result(name, Outcome.CHANGED, "Dates only."), file, article, document, actor, at)
+    outcome = Outcome.CHANGED
+    if current is not None and current.sha != file.base:
+        base = (
+            Revision.objects.filter(article=article, sha=file.base).order_by("-pk").first()
+            if file.base
+            else None
+        )
+        if base is None:
+            words = (
+                "was not made from a revision that this portal knows"
+                if file.base
+                else "names no base revision"
+            )
+            return Result(name, Outcome.CONFLICT, f"The article is here already, and the file {words}.")
+        merge = merge_documents(base.document, document, current.document)
+        if merge.conflicts:
+            places = ", ".join(dict.fromkeys(one.field for one in merge.conflicts))
+            return Result(name, Outcome.CONFLICT, f"Changed here and in the file since then: {places}.")
+        document, outcome = merge.document.normalised(), Outcome.MERGED
+        if document.sha == current.sha:
+            return Result(name, Outcome.UNCHANGED, "What the file changed is here already.")
+    document = _with_pictures(document.content, bundle, keep_picture, document)
+    return _publish(Result(name, outcome), file, article, document, actor, at)
+
+
+def _publish(
+    result: Result,
+    file: ArticleFile,
+    article: Article,
+    document: Document,
+    actor: User | None,
+    at: dt.datetime,
+) -> Result:
+    publish_document(
+        article=article,
+        document=document,
+        author=actor,
+        reviewer=actor,
+        at=at,
+        summary="Imported from a file.",
+    )
+    reviewed, due = _dates(file, article)
+    Article.objects.filter(pk=article.pk).update(reviewed_at=reviewed, review_due=due)
+    return result
+
+
+def _dates(file: ArticleFile, article: Article) -> tuple[dt.date | None, dt.date | None]:
+    """Those of the file; what it does not say stays."""
+    return file.reviewed or article.reviewed_at, file.review_due or article.review_due
+
+
+def _problem(file: ArticleFile) -> str:
+    """What the form of a file allows and an article does not; empty where all is well."""
+    document = file.document
+    limits = (
+        ("title", document.title, 120),
+        ("summary", document.abstract, 250),
+        ("series", document.series, 120),
+    )
+    for name, value, most in limits:
+        if len(value) > most:
+            return f"{name}: {most} characters at most, these are {len(value)}."
+    if document.kind not in Article.Kind.values:
+        return f"kind: one of {', '.join(Article.Kind.values)}."
+    known = set(AppliesTo.Component.values)
+    for one in document.applies_to:
+        if one.component not in known or max(len(one.minimum), len(one.maximum)) > 20:
+            return f"applies_to: a component such as qemu, then versions such as 5.2-10.0; not {one.component[:40]}."
+    if any(len(tag) > 50 for tag in document.tags) or len(document.tags) > 20:
+        return "tags: 20 at most, of 50 characters at most."
+    return "" if document.content else "The article has no text."
+
+
+def _with_pictures(
+    content: str, bundle: Bundle, keep_picture: KeepPicture | None, document: Document
+) -> Document:
+    """Keep the pictures that the text names and that came with it."""
+    here = set(Attachment.objects.filter(sha256__in=pictures_in(content)).values_list("sha256", flat=True))
+    came = {name.partition(".")[0]: data for name, data in bundle.pictures.items()}
+    for sha in pictures_in(content):
+        if sha not in here and sha in came and keep_picture is not None:
+            kept = keep_picture(came[sha], f"{sha[:12]}")
+            content = content.replace(f"/kb/pictures/{sha}", f"/kb/pictures/{kept}")
+    return replace(document, content=content)
