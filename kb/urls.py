@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from kb.views import conflicts, feeds, history, reading, review, transfer, watching, writing
+from kb.views import conflicts, feedback, feeds, history, reading, review, transfer, watching, writing
 
 app_name = "kb"
 
@@ -27,6 +27,10 @@ _HISTORY = [
     path("<slug:slug>/history/<int:pk>/", history.revision, name="revision"),
     path("<slug:slug>/history/<int:pk>/revert/", history.revert, name="revert"),
     path("<slug:slug>/diff/", history.diff, name="diff"),
+]
+
+_FEEDBACK = [
+    path("<slug:slug>/did-it-work/", feedback.did_it_work, name="did_it_work"),
 ]
 
 _TRANSFER = [
@@ -55,4 +59,4 @@ _WRITING = [
 ]
 
 # Reading is last: its addresses begin with any slug.
-urlpatterns = [*_TRANSFER, *_FEEDS, *_WRITING, *_REVIEW, *_HISTORY, *_READING]
+urlpatterns = [*_TRANSFER, *_FEEDS, *_WRITING, *_REVIEW, *_HISTORY, *_FEEDBACK, *_READING]

@@ -354,6 +354,7 @@ ACCOUNT_RATE_LIMITS = {
     "kb_submit": "30/h/user",
     "kb_picture": "60/h/user",
     "kb_export": "30/h/ip",
+    "kb_worked": "30/h/ip",
 }
 SOCIALACCOUNT_ADAPTER = "portal.accounts.factors.ConnectionAdapter"
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False

@@ -5,8 +5,11 @@ Names of people are not among it: they are asked for when the page is read, so t
 
 import re
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Count, Q
 
 from kb.models import Article, ArticleQuerySet, Mention, Tag
@@ -20,18 +23,32 @@ _LINK, _MENTION = 1.0, 0.5
 _TO_ARTICLE = re.compile(r'href="/kb/([a-z0-9][a-z0-9_-]{0,79})/')
 
 
+@contextmanager
+def lock_shown(article: Article) -> Iterator[dict[str, Any]]:
+    """What stands around ``article`` as it is now, to be changed in place; stored at the end if it differs.
+
+    Several write parts of it, so each holds the row meanwhile.
+    """
+    with transaction.atomic():
+        held = Article.objects.select_for_update(of=("self",)).only("shown").get(pk=article.pk)
+        shown = dict(held.shown)
+        yield shown
+        article.shown = shown
+        if shown != held.shown:
+            Article.objects.filter(pk=article.pk).update(shown=shown)
+
+
 def refresh_surroundings(article: Article) -> None:
     """Work out anew what stands around ``article`` and store it. Done already, it changes nothing."""
-    shown: dict[str, Any] = article.shown | {
+    found: dict[str, Any] = {
         "tags": [[tag.slug, tag.name] for tag in article.tags.all()],
         "applies_to": [str(one) for one in article.applies_to.all()],
         "links": sorted(set(_TO_ARTICLE.findall(article.html)) - {article.slug}),
         "series": _series(article),
     }
-    shown["related"] = _related(article, shown["links"])
-    if shown != article.shown:
-        article.shown = shown
-        Article.objects.filter(pk=article.pk).update(shown=shown)
+    found["related"] = _related(article, found["links"])
+    with lock_shown(article) as shown:
+        shown.update(found)
 
 
 def refresh_neighbours(article: Article) -> None:

@@ -351,6 +351,7 @@ ADDRESSES = [
     Address("kb:article_edit", SIGN_IN, 200, ON, _slug("article")),  # the owner has begun already
     machine("kb:article_markdown", arguments=_slug("article")),
     everyone("kb:series", arguments=_slug("series")),
+    everyone("kb:did_it_work", arguments=_slug("article")),
     machine("kb:export"),
     machine("kb:article_zip", arguments=_slug("article")),
     members("kb:import", 404),
