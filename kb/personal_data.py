@@ -1,7 +1,9 @@
 """What the knowledge base keeps about a member: what they wrote, asked and said, and which articles they keep true."""
 
+from functools import partial
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q
 
 from kb.models import (
@@ -80,6 +82,7 @@ def erase_kb(user: User) -> None:
     shown = Article.objects.exclude(current=None).values("current")
     Revision.objects.filter(author=user).exclude(state=Revision.State.APPROVED).exclude(pk__in=shown).delete()
     Draft.objects.filter(author=user).delete()
+    _erase_unused_pictures(user)
     Answer.objects.filter(author=user, is_held=True).delete()
     of_others = Answer.objects.exclude(author=user).values("question")
     Question.objects.filter(author=user).filter(
@@ -87,6 +90,16 @@ def erase_kb(user: User) -> None:
     ).delete()
     HelpfulVote.objects.filter(user=user).delete()
     Watch.objects.filter(user=user).delete()
+
+
+def _erase_unused_pictures(user: User) -> None:
+    """Pictures of the member that no text shows any more; those in a text stay, without the member's name."""
+    for picture in Attachment.objects.filter(author=user):
+        shown = {"content__contains": picture.sha256}
+        if not Revision.objects.filter(**shown).exists() and not Draft.objects.filter(**shown).exists():
+            picture.delete()
+            if picture.file.name:
+                transaction.on_commit(partial(picture.file.storage.delete, picture.file.name))
 
 
 def my_articles(user: User) -> list[Article] | None:

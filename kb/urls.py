@@ -1,8 +1,19 @@
 """Addresses under /kb/. An article's slug is never one of ``kb.models.RESERVED_SLUGS``, so that none hides a page."""
 
-from django.urls import path
+from django.urls import path, re_path
 
-from kb.views import conflicts, feedback, feeds, history, reading, review, transfer, watching, writing
+from kb.views import (
+    conflicts,
+    feedback,
+    feeds,
+    history,
+    pictures,
+    reading,
+    review,
+    transfer,
+    watching,
+    writing,
+)
 
 app_name = "kb"
 
@@ -55,6 +66,8 @@ _WRITING = [
     path("drafts/<uuid:key>/submit/", writing.submit, name="draft_submit"),
     path("drafts/<uuid:key>/merge/", conflicts.merge, name="draft_merge"),
     path("drafts/<uuid:key>/discard/", writing.discard, name="draft_discard"),
+    path("pictures/", pictures.add, name="picture_add"),
+    re_path("^pictures/(?P<sha256>[0-9a-f]{64})$", pictures.picture, name="picture"),
     path("<slug:slug>/edit/", writing.edit, name="article_edit"),
 ]
 

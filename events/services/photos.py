@@ -8,11 +8,11 @@ from django.core.files.base import ContentFile
 from django.db import transaction
 
 from events.models import Meetup, Photo
-from events.pictures_sent import Picture, clean_picture
 from events.services.audit import note_act
 from events.services.life import MeetupRefused
 from events.services.meetups import demand_organizer
 from portal.accounts.models import User
+from portal.pictures_sent import Picture, clean_picture
 
 MAX_PHOTOS = 100
 
@@ -20,7 +20,7 @@ MAX_PHOTOS = 100
 def add_photo(*, meetup: Meetup, actor: User, file: BinaryIO, alt: str, has_consent: bool) -> Photo:
     """Keep a picture with its description.
 
-    Raises :class:`MeetupRefused` without consent, and :class:`~events.pictures_sent.PictureRefused`.
+    Raises :class:`MeetupRefused` without consent, and :class:`~portal.pictures_sent.PictureRefused`.
     """
     demand_organizer(actor, meetup.chapter)
     if not has_consent:

@@ -6,14 +6,14 @@ from typing import Any
 from django.utils import timezone
 
 from events.models import CoHost, Photo, Venue
-from events.pictures_sent import Picture
 from events.series_rules import Rule
 from events.services.photos import keep_picture
 from events.services.series import start_series
 from events.tests.factories import make_chapter, make_dated_meetup, make_organizer
-from events.tests.pictures import jpeg
 from portal.accounts.models import User
+from portal.pictures_sent import Picture
 from portal.tests.factories import make_user
+from portal.tests.pictures import jpeg
 
 
 def make_led_chapter(owner: User) -> dict[str, Any]:

@@ -16,10 +16,10 @@ from events import models
 from events.models import Announcement, AuditLog, Chapter, CoHost, Meetup, Photo, Venue
 from events.tests.factories import make_chapter, make_dated_meetup, make_meetup, make_organizer
 from events.tests.led_chapter import make_led_chapter
-from events.tests.pictures import jpeg
 from events.tests.test_views import queries
 from portal.accounts.models import User
 from portal.tests.factories import make_user
+from portal.tests.pictures import jpeg
 
 pytestmark = pytest.mark.django_db
 World = dict[str, Any]

@@ -9,11 +9,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from events.forms.organizing import PhotoForm
 from events.models import Meetup, Photo
-from events.pictures_sent import MAX_BYTES, PictureRefused
 from events.services.life import MeetupRefused
 from events.services.photos import add_photo, remove_photo
 from events.views.access import actor_of, for_meetup_organizers
 from portal.file_uploads import takes_files
+from portal.pictures_sent import MAX_BYTES, PictureRefused
 
 #: A picture that was taken away may stay in caches for so long, in seconds.
 _KEPT = 600

@@ -15,6 +15,7 @@ from kb.tests.factories import NOW, make_article
 from portal.accounts.models import User
 from portal.tests.browser import NewPage, axe_findings, overflow, sign_in
 from portal.tests.factories import signed_in
+from portal.tests.pictures import picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -207,3 +208,38 @@ def test_axe_finds_nothing_in_the_editor(
         page.get_by_role("button", name="Help").click()
     assert axe_findings(page) == []
     assert overflow(page) == 0
+
+
+PASTE = """async (bytes) => {
+  const file = new File([new Uint8Array(bytes)], "pool.png", { type: "image/png" });
+  const data = new DataTransfer();
+  data.items.add(file);
+  const kind = { clipboardData: data, bubbles: true, cancelable: true };
+  document.querySelector(".cm-content").dispatchEvent(new ClipboardEvent("paste", kind));
+}"""
+
+
+def test_a_picture_is_pasted_with_words_and_seen(
+    owner: User, live_server: LiveServer, new_page: NewPage
+) -> None:
+    page = new_page()
+    open_editor(page, signed_in(owner), live_server, make_draft(owner, "words\n"))
+    page.evaluate(PASTE, list(picture(form="PNG")))
+    dialog = page.get_by_role("dialog", name="Add a picture")
+    assert dialog.get_by_text("pool.png").is_visible()
+    assert axe_findings(page) == []
+    page.keyboard.type("The pool's page")
+    dialog.get_by_role("button", name="Add it").click()
+    expect(page.get_by_role("region", name="Preview").get_by_alt_text("The pool's page")).to_be_visible()
+    saved(page)
+    assert "![The pool's page](/kb/pictures/" in Draft.objects.get().content
+    # By the button, with a file that is none.
+    page.get_by_role("button", name="Picture").click()
+    dialog.get_by_label("Picture").set_input_files(
+        {"name": "x.svg", "mimeType": "image/svg+xml", "buffer": b"<svg onload='alert(1)'/>"}
+    )
+    dialog.get_by_label("What is to be seen?").fill("Nothing")
+    dialog.get_by_role("button", name="Add it").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("SVG")
+    page.keyboard.press("Escape")
+    assert not dialog.is_visible()

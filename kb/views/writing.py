@@ -1,6 +1,7 @@
 """Writing: drafts, the editor, its preview, and sending for review."""
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from csp.constants import NONCE
@@ -20,6 +21,9 @@ from kb.services import writing as services
 from kb.services.previews import Preview, preview_of
 from kb.views.access import member_of, signed_in, too_often
 from kb.views.conflicts import ask_about_tabs
+from kb.views.pictures import line_of_picture
+from portal.file_uploads import takes_files
+from portal.pictures_sent import MAX_BYTES, PictureRefused
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -103,6 +107,7 @@ def _wants_json(request: HttpRequest) -> bool:
 
 
 @csp_update({"style-src": [NONCE]})  # it may answer with the editor
+@takes_files(most_bytes=MAX_BYTES)
 @require_POST
 @signed_in
 def save(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
@@ -126,7 +131,27 @@ def save(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         return JsonResponse({"version": saved.version, "saved": f"{at:%H:%M}"})
     if request.POST.get("then") == "preview":
         return redirect("kb:draft_preview", draft.key)
+    if request.POST.get("then") == "picture":
+        return _add_picture(request, saved)
     messages.success(request, "Your draft is saved. You alone see it.")
+    return redirect("kb:draft", draft.key)
+
+
+def _add_picture(request: HttpRequest, draft: Draft) -> HttpResponse:
+    """Put a picture at the end of the text: the way of a browser without our program."""
+    if refused := too_often(request, "kb_picture"):
+        return refused
+    try:
+        line = line_of_picture(request)
+    except PictureRefused as refusal:
+        form = DraftForm(draft=draft)
+        return _editor_page(request, draft, form, status=422, picture_problem=str(refusal))
+    document = draft.document
+    text = f"{document.content}\n{line}\n" if document.content else f"{line}\n"
+    services.save_draft(
+        draft=draft, version=draft.version, document=replace(document, content=text), at=timezone.now()
+    )
+    messages.success(request, "The picture stands at the end of the text. Move its line to where it belongs.")
     return redirect("kb:draft", draft.key)
 
 

@@ -348,6 +348,8 @@ ADDRESSES = [
     ),
     *(by_post(f"kb:{name}", arguments=_draft) for name in ("draft_save", "draft_submit")),
     Address("kb:draft_merge", SIGN_IN, 404, ON, _draft),  # nothing to settle
+    by_post("kb:picture_add"),
+    machine("kb:picture", arguments=lambda world: {"sha256": world["picture"].sha256}),
     Address("kb:article_edit", SIGN_IN, 200, ON, _slug("article")),  # the owner has begun already
     machine("kb:article_markdown", arguments=_slug("article")),
     everyone("kb:series", arguments=_slug("series")),

@@ -1,5 +1,6 @@
 """A small world for site-wide tests: the starting content, and the owner's checks in every state."""
 
+import io
 from datetime import timedelta
 
 from django.core.management import call_command
@@ -19,6 +20,7 @@ from events.models import (
 )
 from events.tests.led_chapter import make_led_chapter
 from kb.models import Article, Draft, Series, Tag
+from kb.services.pictures import keep_picture
 from kb.tests.review_factories import submit
 from labtools.labhost import npiv
 from labtools.models import ImageCheck, VhbaTrial
@@ -28,6 +30,7 @@ from portal.accounts.models import User
 from portal.mail.models import OutboxMessage
 from portal.mail.services import queue_mail
 from portal.tests.addresses import World
+from portal.tests.pictures import picture
 
 
 def _mail(owner: User) -> OutboxMessage:
@@ -128,6 +131,9 @@ def make_world(owner: User) -> World:
         "series": Series.objects.get(),
         "tag": Tag.objects.get(slug="npiv"),
         "draft": _draft(owner),
+        "picture": keep_picture(
+            file=io.BytesIO(picture(form="PNG")), name="a.png", alt="A", author=owner, at=timezone.now()
+        ),
         "submitted": submit(owner, "## Another way\n", Article.objects.get(slug="create-a-vhba")),
         "mail": _mail(owner),
         "vhba_trial": _vhba_trial(owner),

@@ -52,6 +52,7 @@ def test_three_persons_get_what_the_table_says(world: World, persons: dict[str, 
 OWN_POLICY = {
     "mail:message_html": "sandbox",  # a mail's HTML, with its inline style
     "events:photo": "default-src 'none'",  # a picture
+    "kb:picture": "default-src 'none'",
     "events:chapter_embed": "frame-ancestors *",  # stands in other sites
 }
 

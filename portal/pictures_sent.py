@@ -25,16 +25,18 @@ class PictureRefused(ValueError):
 
 @dataclass(frozen=True)
 class Picture:
-    """A JPEG of our own making."""
+    """A JPEG or PNG of our own making."""
 
     data: bytes
     width: int
     height: int
+    media_type: str = "image/jpeg"
 
 
-def clean_picture(file: BinaryIO) -> Picture:
+def clean_picture(file: BinaryIO, *, keeps_sharp: bool = False) -> Picture:
     """The picture in ``file`` as a JPEG without metadata, upright, its longest edge at most 2048 pixels.
 
+    With ``keeps_sharp`` a PNG stays one, for screenshots and drawings, and nothing that moves is taken.
     Raises :class:`PictureRefused`.
     """
     data = file.read(MAX_BYTES + 1)
@@ -45,12 +47,18 @@ def clean_picture(file: BinaryIO) -> Picture:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data), formats=_FORMATS) as opened:
                 _refuse_large(opened)
+                if keeps_sharp and opened.format != "JPEG" and getattr(opened, "n_frames", 1) > 1:
+                    raise PictureRefused("This picture moves. Send a single one of it.")
+                if keeps_sharp and opened.format == "PNG":
+                    return _sharp(opened)
                 return _written_anew(opened)
     except PictureRefused:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as bomb:
         raise PictureRefused("This picture unfolds to more pixels than can be shown here.") from bomb
     except UnidentifiedImageError as error:
+        if b"<svg" in data[:4096].lower():
+            raise PictureRefused("This is an SVG, which can hold programs. Send it as a PNG.") from error
         raise PictureRefused("This is no JPEG, PNG or WebP picture.") from error
     except Exception as error:  # what decoders raise for broken files is no one class
         raise PictureRefused("This picture is broken: it cannot be read to its end.") from error
@@ -80,3 +88,15 @@ def _written_anew(opened: Image.Image) -> Picture:
     out = io.BytesIO()
     bare.save(out, "JPEG", quality=84, optimize=True, progressive=True)
     return Picture(out.getvalue(), *bare.size)
+
+
+def _sharp(opened: Image.Image) -> Picture:
+    """A PNG of the bare pixels, with what is transparent."""
+    upright = ImageOps.exif_transpose(opened)
+    has_alpha = upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info
+    picture = upright.convert("RGBA" if has_alpha else "RGB")
+    picture.thumbnail((LONGEST_EDGE, LONGEST_EDGE))
+    bare = Image.frombytes(picture.mode, picture.size, picture.tobytes())
+    out = io.BytesIO()
+    bare.save(out, "PNG", optimize=True)
+    return Picture(out.getvalue(), *bare.size, "image/png")

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from events.pictures_sent import LONGEST_EDGE, MAX_BYTES, PictureRefused, clean_picture
-from events.tests.pictures import jpeg, picture
+from portal.pictures_sent import LONGEST_EDGE, MAX_BYTES, PictureRefused, clean_picture
+from portal.tests.pictures import jpeg, picture
 
 RED, BLUE = (254, 0, 0), (0, 0, 254)
 
