@@ -1,53 +1,44 @@
-"""Articles in the admin: enough to write and publish until the knowledge base has its own editor."""
+"""Articles in the admin: their owner, dates and status. Their text is written and reviewed on the portal's pages."""
 
-from dataclasses import replace
 from typing import Any
 
 from django.contrib import admin
+from django.db import transaction
 from django.http import HttpRequest
-from django.utils import timezone
 
-from kb.documents import Document
 from kb.forms import ArticleAdminForm
 from kb.models import Article, Revision, Tag
-from kb.services import publish_document
-from portal.accounts.models import User
+from portal.search.services import index_changed
 
 
 @admin.register(Article)
 class ArticleAdmin(admin.ModelAdmin[Article]):
     form = ArticleAdminForm
+    fields = ["title", "slug", "kind", "owner", "status", "reviewed_at", "review_due"]
+    readonly_fields = ["title", "slug", "kind"]
     list_display = ["title", "kind", "status", "owner", "published_at", "review_due"]
     list_filter = ["status", "kind"]
     list_select_related = ["owner"]
     search_fields = ["title", "slug", "summary"]
-    prepopulated_fields = {"slug": ["title"]}
     raw_id_fields = ["owner"]
     actions = ["archive"]
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """An article begins with a text, in the editor."""
+        return False
+
     def save_model(self, request: HttpRequest, obj: Article, form: Any, change: bool) -> None:
-        """Save the row, then publish its text through the one service that renders."""
-        super().save_model(request, obj, form, change)
-        assert isinstance(request.user, User)
-        now = obj.current.document if obj.current else Document(title=obj.title, content="")
-        publish_document(
-            article=obj,
-            document=replace(
-                now,
-                title=obj.title,
-                kind=obj.kind,
-                abstract=obj.summary,
-                content=form.cleaned_data["content"],
-            ),
-            summary=form.cleaned_data["change"],
-            author=request.user,
-            at=timezone.now(),
-        )
+        """Save what staff may set, and nothing that somebody else published meanwhile."""
+        obj.save(update_fields=list(form.Meta.fields))
+        index_changed("article", str(obj.pk))
 
     @admin.action(description="Archive: readers no longer find it")
+    @transaction.atomic
     def archive(self, request: HttpRequest, queryset: Any) -> None:
         """Take articles away from readers without losing anything."""
-        queryset.update(status=Article.Status.ARCHIVED)
+        for article in queryset:
+            Article.objects.filter(pk=article.pk).update(status=Article.Status.ARCHIVED)
+            index_changed("article", str(article.pk))
 
 
 @admin.register(Revision)

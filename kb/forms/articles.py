@@ -24,20 +24,16 @@ class ArticleFilterForm(forms.Form):
 
 
 class ArticleAdminForm(forms.ModelForm[Article]):
-    """An article with its Markdown; what is saved is published as a revision."""
-
-    content = forms.CharField(
-        widget=forms.Textarea(attrs={"rows": 40, "cols": 110, "spellcheck": "true"}),
-        help_text="Markdown. Saving publishes it.",
-        strip=False,
-    )
-    change = forms.CharField(max_length=200, required=False, help_text="What changed, in a phrase.")
+    """What staff set beside the text: who keeps it true, whether readers see it, and when it was and is to be tried."""
 
     class Meta:
         model = Article
-        fields = ["title", "slug", "kind", "summary", "owner", "reviewed_at", "review_due"]
+        fields = ["owner", "status", "reviewed_at", "review_due"]
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.instance.pk and self.instance.current:
-            self.fields["content"].initial = self.instance.current.content
+    def clean_status(self) -> str:
+        """Readers can only see what was approved once."""
+        status: str = self.cleaned_data["status"]
+        is_approved = self.instance.current_id is not None and self.instance.published_at is not None
+        if status == Article.Status.PUBLISHED and not is_approved:
+            raise forms.ValidationError("There is no approved text to show: approve one in the review first.")
+        return status

@@ -185,16 +185,43 @@ def test_hostile_heading_stays_text_in_the_contents(as_stranger: Client) -> None
     assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 2
 
 
-def test_admin_publishes_through_the_renderer(client: Client) -> None:
-    staff = User.objects.create_superuser("staff@example.org")
-    client.force_login(staff, backend="django.contrib.auth.backends.ModelBackend")
-    form = {
-        "title": "T", "slug": "t", "kind": "how-to", "summary": "", "content": "## Hello\n", "change": "First.",
-        "applies_to-TOTAL_FORMS": 0, "applies_to-INITIAL_FORMS": 0,
-    }  # fmt: skip
-    assert client.post("/admin/kb/article/add/", form).status_code == 302
-    article = Article.objects.get()
-    assert (article.status, article.toc[0]["name"]) == ("published", "Hello")
-    assert article.current is not None
-    assert article.current.author == staff
-    assert "## Hello" in client.get(f"/admin/kb/article/{article.pk}/change/").content.decode()
+@pytest.fixture
+def as_staff() -> Client:
+    client = Client()
+    client.force_login(
+        User.objects.create_superuser("staff@example.org"),
+        backend="django.contrib.auth.backends.ModelBackend",
+    )
+    return client
+
+
+def test_admin_sets_owner_dates_and_status_but_no_text(as_staff: Client, owner: User) -> None:
+    article = make_article("## Hello\n", title="T", slug="t")
+    address = f"/admin/kb/article/{article.pk}/change/"
+    page = as_staff.get(address).content.decode()
+    assert "<textarea" not in page
+    assert as_staff.get("/admin/kb/article/add/").status_code == 403
+    form = {"owner": owner.pk, "status": "archived", "review_due": "2027-01-02", "title": "X", "slug": "x"}
+    assert as_staff.post(address, form).status_code == 302
+    stored = Article.objects.get()
+    assert (stored.owner, stored.status, stored.review_due) == (owner, "archived", dt.date(2027, 1, 2))
+    assert (stored.title, stored.slug, stored.html) == ("T", "t", article.html)
+    assert stored.current == article.current
+
+
+def test_admin_shows_readers_nothing_that_was_not_approved(as_staff: Client) -> None:
+    article = make_article(None)
+    page = as_staff.post(f"/admin/kb/article/{article.pk}/change/", {"status": "published"})
+    assert "There is no approved text to show" in page.content.decode()
+    assert Article.objects.get().status == "draft"
+
+
+def test_search_forgets_what_the_admin_archives(as_staff: Client, as_stranger: Client) -> None:
+    article = make_article("unmistakableword", title="T")
+    other = make_article("unmistakableword", title="U")
+    assert "unmistakableword" in text(as_stranger, "/search/?q=unmistakableword")
+    as_staff.post(f"/admin/kb/article/{article.pk}/change/", {"status": "archived"})
+    act = {"action": "archive", "_selected_action": [other.pk]}
+    as_staff.post("/admin/kb/article/", act)
+    found = as_stranger.get("/search.json?q=unmistakableword").json()
+    assert found["results"] == []
