@@ -1,7 +1,9 @@
 """Work of the knowledge base that happens outside a request. A task loads by id and calls one service."""
 
 from celery import shared_task
+from django.utils import timezone
 
+from kb.services import keeping
 from kb.services.storing import redraw_blocks as redraw
 from kb.services.surroundings import refresh_all_surroundings
 
@@ -16,3 +18,9 @@ def refresh_surroundings() -> None:
 def redraw_blocks() -> None:
     """Beat, every two minutes: articles whose live blocks would now say something else."""
     redraw()
+
+
+@shared_task(name="kb.tasks.purge_deleted")
+def purge_deleted() -> None:
+    """Beat, every few hours: articles that were deleted a month ago are removed for good."""
+    keeping.purge_deleted(at=timezone.now())

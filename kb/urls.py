@@ -7,6 +7,7 @@ from kb.views import (
     feedback,
     feeds,
     history,
+    keeping,
     pictures,
     reading,
     review,
@@ -29,6 +30,13 @@ _REVIEW = [
     path("review/<int:pk>/approve/", review.approve, name="review_approve"),
     path("review/<int:pk>/send-back/", review.send_back, name="review_send_back"),
     path("review/<int:pk>/withdraw/", review.withdraw, name="review_withdraw"),
+]
+
+_KEEPING = [
+    path("deleted/", keeping.deleted, name="deleted"),
+    path("deleted/<int:pk>/restore/", keeping.restore, name="restore"),
+    path("<slug:slug>/settings/", keeping.settings, name="settings"),
+    path("<slug:slug>/delete/", keeping.delete, name="delete"),
 ]
 
 _HISTORY = [
@@ -72,4 +80,4 @@ _WRITING = [
 ]
 
 # Reading is last: its addresses begin with any slug.
-urlpatterns = [*_TRANSFER, *_FEEDS, *_WRITING, *_REVIEW, *_HISTORY, *_FEEDBACK, *_READING]
+urlpatterns = [*_TRANSFER, *_FEEDS, *_WRITING, *_REVIEW, *_KEEPING, *_HISTORY, *_FEEDBACK, *_READING]

@@ -282,6 +282,11 @@ CELERY_BEAT_SCHEDULE["article-surroundings"] = {
     "schedule": 24 * 3600,
     "options": {"queue": "mail", "expires": 3600},
 }
+CELERY_BEAT_SCHEDULE["purge-deleted-articles"] = {
+    "task": "kb.tasks.purge_deleted",
+    "schedule": 6 * 3600,
+    "options": {"queue": "mail", "expires": 3600},
+}
 CELERY_BEAT_SCHEDULE["sweep-uploads"] = {
     "task": "labtools.tasks.sweep_uploads",
     "schedule": 600,
@@ -345,6 +350,7 @@ ACCOUNT_RATE_LIMITS = {
     "vhba_trial": "20/h/user",
     "kb_comment": "120/h/user",
     "kb_watch": "60/h/user",
+    "kb_keep": "60/h/user",
     "kb_old_text": "120/m/ip",
     "vhba_paste": "60/h/ip",
     "lab_lint": "60/m/ip",

@@ -6,7 +6,6 @@ from kb.queries.reading import (
     contributors,
     feed_articles,
     find_tag,
-    new_address,
     newest_articles,
 )
 
@@ -16,6 +15,5 @@ __all__ = [
     "contributors",
     "feed_articles",
     "find_tag",
-    "new_address",
     "newest_articles",
 ]

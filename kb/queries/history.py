@@ -4,7 +4,7 @@ from django.core.cache import cache
 from django.db.models import QuerySet
 
 from kb import rendering
-from kb.models import Article, Revision
+from kb.models import Article, Revision, Watch
 from portal.accounts.models import User
 
 _KEEP_SECONDS = 24 * 3600
@@ -38,3 +38,8 @@ def rendered(revision: Revision) -> str:
         html = rendering.render(revision.content).html
         cache.set(key, html, _KEEP_SECONDS)
     return str(html)
+
+
+def is_watched(user: User, article: Article) -> bool:
+    """Whether ``user`` is told when ``article`` changes."""
+    return Watch.objects.filter(user=user, article=article).exists()

@@ -1,6 +1,6 @@
 """What readers of articles are shown."""
 
-from kb.models import Article, ArticleQuerySet, Revision, SlugRedirect, Tag
+from kb.models import Article, ArticleQuerySet, Revision, Tag
 
 
 def newest_articles(limit: int = 3) -> list[Article]:
@@ -32,13 +32,6 @@ def contributors(article: Article) -> list[str]:
         .only("author__display_name", "author__email", "article")
     )
     return list(dict.fromkeys(one.author.name for one in written if one.author))
-
-
-def new_address(slug: str) -> str | None:
-    """Where the published article is that had ``slug`` before; None where none had it."""
-    moved = SlugRedirect.objects.filter(slug=slug, article__in=Article.objects.published())
-    found = moved.select_related("article").only("article__slug").first()
-    return None if found is None else found.article.slug
 
 
 def feed_articles(tag: Tag | None, limit: int = 30) -> list[Article]:

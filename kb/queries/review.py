@@ -7,8 +7,10 @@ from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from kb import rendering
+from kb.checking import Remark, inspect
 from kb.diffs import Diff, Row, compare
 from kb.documents import Document
+from kb.known_pages import known_pages
 from kb.links import outside_links
 from kb.merging import Merge, merge_documents
 from kb.models import Draft, Link, ReviewComment, Revision
@@ -22,6 +24,8 @@ FILTERS: tuple[tuple[str, str, Q], ...] = (
     ("changes", "Changes", Q(article__current__isnull=False) & ~Q(significance="typo")),
     ("typos", "Typos", Q(article__current__isnull=False, significance="typo")),
 )
+#: What the page says of pictures, headings and links of the text, at most.
+MOST_REMARKS = 50
 #: A text called a typo that changes more lines than this is pointed out.
 _TYPO_LINES = 10
 _NOTHING = Document(title="", content="", kind="")
@@ -67,6 +71,7 @@ class ReviewPage:
     """With what readers see by now; None where that has not changed."""
     merged_diff: Diff | None
     html: str
+    remarks: tuple[Remark, ...]
     notices: tuple[Notice, ...]
     is_waiting: bool
     is_own: bool
@@ -132,6 +137,7 @@ def review_page(user: User, revision: Revision, *, line: int | None, everything:
         merge=merge,
         merged_diff=_merged_diff(revision, merge),
         html=html,
+        remarks=tuple(inspect(revision.content, html, known_pages())[:MOST_REMARKS]) if reviews else (),
         notices=tuple(_notices(revision, html, diff)) if reviews else (),
         is_waiting=is_waiting,
         is_own=revision.author_id == user.pk,

@@ -96,7 +96,7 @@ def reject_revision(*, revision: Revision, reviewer: User, words: str, at: dt.da
     _refuse_unless_open(article, revision)
     _judge(revision, State.REJECTED, reviewer, words, at)
     draft = _give_back(revision, at)
-    review_news.tell_sent_back(revision)
+    review_news.tell_sent_back(revision, draft)
     return draft
 
 

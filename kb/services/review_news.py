@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.urls import reverse
 
-from kb.models import Article, ReviewComment, Revision, Watch
+from kb.models import Article, Draft, ReviewComment, Revision, Watch
 from kb.roles import REVIEW
 from kb.services.mail_kinds import OWN_TEXTS, TO_REVIEW, WATCHED
 from kb.services.watching import unwatch_url
@@ -58,9 +58,12 @@ def tell_approved(revision: Revision, *, is_merged: bool) -> None:
     _tell(OWN_TEXTS, readers, subject, "approved", f"approved:{revision.pk}", context)
 
 
-def tell_sent_back(revision: Revision) -> None:
+def tell_sent_back(revision: Revision, draft: Draft | None) -> None:
     """Tell the author what has to change, line by line."""
-    context = _about(revision) | {"comments": list(revision.comments.select_related("author"))}
+    context = _about(revision) | {
+        "comments": list(revision.comments.select_related("author")),
+        "draft_url": _absolute("kb:draft", draft.key) if draft else "",
+    }
     subject = subject_line(f"Sent back: {revision.title}")
     _tell(OWN_TEXTS, _author_of(revision), subject, "sent_back", f"sent-back:{revision.pk}", context)
 

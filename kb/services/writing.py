@@ -10,7 +10,9 @@ from kb.documents import Document
 from kb.merging import Merge, merge_documents
 from kb.models import Article, Draft, Revision
 from kb.roles import is_reviewer
+from kb.services.brakes import is_new, refusal_for_new
 from kb.services.publishing import lock_article
+from kb.services.review_news import tell_submitted
 from kb.services.slugs import free_slug
 from portal.accounts.models import User
 
@@ -84,9 +86,8 @@ def start_draft(
 def _last_unapproved(author: User, article: Article) -> Revision | None:
     """What the author sent last, unless a text of theirs was approved since: it waits, or was sent back."""
     last = article.revisions.filter(author=author).order_by("-created_at", "-pk").first()
-    if last is None or last.state in (Revision.State.APPROVED, Revision.State.WITHDRAWN):
-        return None
-    return last
+    settled = (Revision.State.APPROVED, Revision.State.MERGED, Revision.State.WITHDRAWN)
+    return None if last is None or last.state in settled else last
 
 
 def _demand_verified(author: User) -> None:
@@ -171,6 +172,7 @@ def submit_draft(*, draft: Draft, at: dt.datetime) -> Submission:
     _demand_verified(author)
     _demand_whole(document)
     article = lock_article(locked.article) if locked.article else None
+    locked.article = article  # as it is under the lock: what others published while this waited is merged too
     if article is not None and article.deleted_at is not None:
         raise WritingRefused(
             "This article was deleted meanwhile. Copy your text before you discard the draft."
@@ -184,7 +186,7 @@ def submit_draft(*, draft: Draft, at: dt.datetime) -> Submission:
         document = merge.document
     if article is not None and article.current is not None and article.current.document == document:
         raise WritingRefused("This is the text that readers see already: nothing is changed.")
-    _demand_room(author, article)
+    _demand_room(author, article, document)
     if article is None:
         article = _new_article(document, author, at)
     waiting = Revision.objects.filter(article=article, author=author, state=Revision.State.SUBMITTED)
@@ -200,6 +202,7 @@ def submit_draft(*, draft: Draft, at: dt.datetime) -> Submission:
     )
     revision.document = document
     revision.save()
+    tell_submitted(revision)
     locked.delete()
     return Submission(revision, was_merged=merge is not None)
 
@@ -221,12 +224,19 @@ def too_long(content: str) -> str:
     )
 
 
-def _demand_room(author: User, article: Article | None) -> None:
-    """Few texts at once from one writer, so that no queue of one person's keeps others waiting."""
+def _demand_room(author: User, article: Article | None, document: Document) -> None:
+    """Few texts at once from one writer, so that no queue of one person's keeps others waiting; of new ones fewer."""
+    if is_reviewer(author):
+        return
+    User.objects.select_for_update().get(
+        pk=author.pk
+    )  # two drafts sent at once are counted one after the other
     waiting = Revision.objects.waiting().filter(author=author)
     if article is not None:
         waiting = waiting.exclude(article=article)  # which this one replaces
-    if not is_reviewer(author) and waiting.count() >= MOST_WAITING:
+    if is_new(author) and (refusal := refusal_for_new(document, waiting=waiting.count())):
+        raise WritingRefused(refusal)
+    if waiting.count() >= MOST_WAITING:
         raise WritingRefused(
             f"{MOST_WAITING} texts of yours wait for review. Your draft is kept; send it when one of them was judged."
         )

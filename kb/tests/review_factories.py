@@ -8,7 +8,7 @@ from django.contrib.auth.models import Permission
 
 from kb.documents import Document
 from kb.models import Article, Revision
-from kb.tests.factories import NOW, make_article
+from kb.tests.factories import NOW, make_article, publish_text
 from portal.accounts.models import User
 from portal.tests.factories import make_user
 
@@ -27,7 +27,11 @@ def submit(
     author: User | None, content: str, article: Article | None = None, at: dt.datetime = NOW, **more: Any
 ) -> Revision:
     """``content`` as the text that ``author`` sent: for ``article``, or as a new one of theirs."""
-    fields = {name: more.pop(name) for name in ("summary", "significance", "state") if name in more}
+    fields = {
+        name: more.pop(name)
+        for name in ("summary", "significance", "state", "reviewer", "reviewed_at")
+        if name in more
+    }
     if article is None:
         article = make_article(None, owner=author, **more)
         document = Document(title=article.title, content=content)
@@ -41,3 +45,15 @@ def submit(
     revision.document = document
     revision.save()
     return revision
+
+
+def make_known(user: User) -> None:
+    """Readers have seen a text of theirs."""
+    submit(user, "Known.", make_article(), state="merged", reviewer=user, reviewed_at=NOW)
+
+
+def make_own_article(owner: User, content: str = "A text.\n", **fields: Any) -> Article:
+    """A published article that its owner alone has written."""
+    article = make_article(None, owner=owner, **fields)
+    publish_text(article, content, author=owner)
+    return article

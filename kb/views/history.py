@@ -15,11 +15,13 @@ from kb.queries.review import plain_lines
 from kb.roles import is_reviewer
 from kb.services import review as service
 from kb.views.access import for_reviewers, member_of, too_often
+from kb.views.moved import follows_moves
 
 PER_PAGE = 50
 
 
 @require_safe
+@follows_moves
 def history(request: HttpRequest, slug: str) -> HttpResponse:
     """Every text that the reader may see, the newest first."""
     article = _article(request, slug)
@@ -32,6 +34,7 @@ def history(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
+@follows_moves
 def revision(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """One text as it was, for whoever may see it; not for search engines."""
     article = _article(request, slug)
@@ -51,6 +54,7 @@ def revision(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 
 @require_safe
+@follows_moves
 def diff(request: HttpRequest, slug: str) -> HttpResponse:
     """Two texts side by side. Without ``b`` what readers see now; without ``a`` what the other was written on."""
     article = _article(request, slug)

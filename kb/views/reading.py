@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import conditional_page, require_safe
 
@@ -11,6 +11,9 @@ from kb import queries
 from kb.forms import ArticleFilterForm
 from kb.linked_data import linked_data
 from kb.models import Article, Series
+from kb.queries.history import is_watched
+from kb.roles import can_keep
+from kb.views.moved import follows_moves
 
 PER_PAGE = 20
 
@@ -32,29 +35,29 @@ def article_list(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@follows_moves
 @conditional_page
 def article_detail(request: HttpRequest, slug: str) -> HttpResponse:
     """One article, as it was rendered when it was saved."""
-    article = queries.article_page(request.user).filter(slug=slug).first()
-    if article is None:
-        return _moved(slug, "kb:article")
+    article = get_object_or_404(queries.article_page(request.user), slug=slug)
     context = {
         "article": article,
         "contributors": queries.contributors(article),
         "is_review_due": article.is_review_due(timezone.localdate()),
         "linked_data": linked_data(article),
+        "may_keep": can_keep(request.user, article),
+        "watches": request.user.is_authenticated and is_watched(request.user, article),
     }
     return render(request, "kb/article_detail.html", context)
 
 
 @require_safe
+@follows_moves
 @conditional_page
 def article_markdown(request: HttpRequest, slug: str) -> HttpResponse:
     """The article as Markdown, for those who read, quote or keep it elsewhere."""
     seen = Article.objects.visible_to(request.user).select_related("current").defer("html", "toc", "shown")
-    article = seen.filter(slug=slug, current__isnull=False).first()
-    if article is None:
-        return _moved(slug, "kb:article_markdown")
+    article = get_object_or_404(seen, slug=slug, current__isnull=False)
     assert article.current is not None
     text = f"# {article.title}\n\n{article.current.content}"
     canonical = f'<{settings.SITE_URL}{article.get_absolute_url()}>; rel="canonical"'
@@ -69,11 +72,3 @@ def series(request: HttpRequest, slug: str) -> HttpResponse:
     if not parts:
         raise Http404("A series without a published part")
     return render(request, "kb/series_detail.html", {"series": found, "parts": parts})
-
-
-def _moved(slug: str, name: str) -> HttpResponse:
-    """Lead an old address to the new one for ever; 404 where there never was one."""
-    found = queries.new_address(slug)
-    if found is None:
-        raise Http404("No article has this address")
-    return redirect(name, found, permanent=True)

@@ -17,6 +17,7 @@ from kb.documents import Document
 from kb.forms.writing import DraftForm, NewArticleForm
 from kb.models import Article, Draft
 from kb.queries import writing as queries
+from kb.queries.review import sent_back_with
 from kb.services import writing as services
 from kb.services.previews import Preview, preview_of
 from kb.views.access import member_of, signed_in, too_often
@@ -97,6 +98,7 @@ def _editor_page(
         "form": form,
         "most": services.MAX_CONTENT,
         "series_titles": queries.series_titles(),
+        "sent_back": sent_back_with(draft),
         **more,
     }
     return render(request, "kb/draft_editor.html", context, status=status)

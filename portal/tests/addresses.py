@@ -360,6 +360,10 @@ ADDRESSES = [
     machine("kb:feed"),
     machine("kb:tag_feed", arguments=_slug("tag")),
     members("kb:review_queue", 404),
+    members("kb:deleted"),
+    by_post("kb:restore", arguments=_pk("article")),
+    Address("kb:settings", SIGN_IN, 404, 200, _slug("kept_article")),
+    Address("kb:delete", SIGN_IN, 404, 200, _slug("kept_article")),
     Address("kb:review", SIGN_IN, 404, 200, _pk("submitted")),
     *(
         by_post(f"kb:review_{name}", arguments=_pk("submitted"))

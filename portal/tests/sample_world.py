@@ -21,7 +21,7 @@ from events.models import (
 from events.tests.led_chapter import make_led_chapter
 from kb.models import Article, Draft, Series, Tag
 from kb.services.pictures import keep_picture
-from kb.tests.review_factories import submit
+from kb.tests.review_factories import make_own_article, submit
 from labtools.labhost import npiv
 from labtools.models import ImageCheck, VhbaTrial
 from labtools.tests.fibre_hosts import make_fibre_host
@@ -134,6 +134,7 @@ def make_world(owner: User) -> World:
         "picture": keep_picture(
             file=io.BytesIO(picture(form="PNG")), name="a.png", alt="A", author=owner, at=timezone.now()
         ),
+        "kept_article": make_own_article(owner, slug="kept-by-owner", title="Kept"),
         "submitted": submit(owner, "## Another way\n", Article.objects.get(slug="create-a-vhba")),
         "mail": _mail(owner),
         "vhba_trial": _vhba_trial(owner),
