@@ -4,6 +4,7 @@ from django.urls import path, re_path
 
 from kb.views import (
     conflicts,
+    dashboards,
     feedback,
     feeds,
     history,
@@ -33,6 +34,7 @@ _REVIEW = [
 ]
 
 _KEEPING = [
+    path("dashboards/", dashboards.boards, name="dashboards"),
     path("deleted/", keeping.deleted, name="deleted"),
     path("deleted/<int:pk>/restore/", keeping.restore, name="restore"),
     path("<slug:slug>/settings/", keeping.settings, name="settings"),

@@ -361,6 +361,7 @@ ADDRESSES = [
     machine("kb:tag_feed", arguments=_slug("tag")),
     members("kb:review_queue", 404),
     members("kb:deleted"),
+    Address("kb:dashboards", SIGN_IN, 404, 200),
     by_post("kb:restore", arguments=_pk("article")),
     Address("kb:settings", SIGN_IN, 404, 200, _slug("kept_article")),
     Address("kb:delete", SIGN_IN, 404, 200, _slug("kept_article")),
