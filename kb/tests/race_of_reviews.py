@@ -1,0 +1,150 @@
+"""Reviewers and authors who act on one article at the same moment; prints what each round left.
+
+Run as a program against a database of its own: threads of a test process share one connection on SQLite.
+"""
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import django
+
+django.setup()
+
+from allauth.account.models import EmailAddress  # noqa: E402  (settings come first)
+from django.db import connection  # noqa: E402
+
+from kb.models import Article, Draft, Revision  # noqa: E402
+from kb.services import publishing, review, writing  # noqa: E402
+from kb.services.review import ReviewRefused  # noqa: E402
+from kb.services.writing import TextMovedOn, WritingRefused  # noqa: E402
+from kb.tests.factories import make_article  # noqa: E402
+from kb.tests.review_factories import BASE, LATER, submit  # noqa: E402
+from portal.accounts.models import User  # noqa: E402
+from portal.mail import services as mail  # noqa: E402
+from portal.mail.models import OutboxMessage  # noqa: E402
+
+
+def at_once(*acts: Callable[[], object]) -> list[str]:
+    """Each act in a thread, all let go together; "done", "refused", or the error's name, of each."""
+    gate = threading.Barrier(len(acts))
+    ended = [""] * len(acts)
+
+    def run(number: int, act: Callable[[], object]) -> None:
+        gate.wait(30)
+        try:
+            act()
+            ended[number] = "done"
+        except (ReviewRefused, WritingRefused, TextMovedOn):
+            ended[number] = "refused"
+        except Exception as error:
+            ended[number] = repr(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(acts)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return ended
+
+
+def make_person(email: str, **fields: Any) -> User:
+    """A member with a verified address; the password, which takes long to hash, is nothing here."""
+    user = User.objects.create(email=email, **fields)
+    EmailAddress.objects.create(user=user, email=email, primary=True, verified=True)
+    return user
+
+
+class World:
+    """An article with an author and two reviewers."""
+
+    def __init__(self, name: str) -> None:
+        self.author = make_person(f"author-{name}@example.org")
+        self.reviewers = [make_person(f"{side}-{name}@example.org", is_staff=True) for side in "ab"]
+        self.article = make_article(BASE, slug=name)
+        self.seen = self.article.current_id
+
+    def approval(self, revision: Revision, reviewer: User) -> Callable[[], object]:
+        return lambda: review.approve_revision(revision=revision, reviewer=reviewer, at=LATER, seen=self.seen)
+
+    def shown(self) -> str:
+        current = Article.objects.get(pk=self.article.pk).current
+        return current.content if current else ""
+
+
+def approved_twice(name: str) -> dict[str, Any]:
+    """Two reviewers approve the same text: once, with one mail."""
+    world = World(name)
+    mine = submit(world.author, BASE + "more\n", world.article)
+    ended = at_once(*(world.approval(mine, who) for who in world.reviewers))
+    mails = OutboxMessage.objects.filter(dedupe_key__startswith=f"kb:approved:{mine.pk}:").count()
+    return {"ended": sorted(ended), "fits": world.shown() == BASE + "more\n" and mails == 1}
+
+
+def judged_both_ways(name: str) -> dict[str, Any]:
+    """One approves, one sends back: one of the two, and nothing of the other."""
+    world = World(name)
+    mine = submit(world.author, BASE + "more\n", world.article)
+    ended = at_once(
+        world.approval(mine, world.reviewers[0]),
+        lambda: review.reject_revision(revision=mine, reviewer=world.reviewers[1], words="No.", at=LATER),
+    )
+    state = Revision.objects.get(pk=mine.pk).state
+    is_shown = world.shown() == BASE + "more\n"
+    has_draft = Draft.objects.filter(article=world.article).exists()
+    return {
+        "ended": sorted(ended),
+        "fits": (state, is_shown, has_draft) in (("approved", True, False), ("rejected", False, True)),
+    }
+
+
+def two_texts(name: str) -> dict[str, Any]:
+    """Two texts of one article are approved: the second reviewer has to look again, and no text is lost."""
+    world = World(name)
+    first = submit(world.author, BASE.replace("first", "1st"), world.article)
+    second = submit(make_person(f"other-{name}@example.org"), BASE.replace("second", "2nd"), world.article)
+    ended = at_once(world.approval(first, world.reviewers[0]), world.approval(second, world.reviewers[1]))
+    return {"ended": sorted(ended), "fits": ("1st" in world.shown()) != ("2nd" in world.shown())}
+
+
+def sent_while_approved(name: str) -> dict[str, Any]:
+    """A draft is sent while another text is approved: what rests on readers' new text has that text in it."""
+    world = World(name)
+    other = submit(make_person(f"other-{name}@example.org"), BASE.replace("second", "2nd"), world.article)
+    draft = writing.start_draft(author=world.author, article=world.article, at=LATER)
+    draft.content = BASE.replace("first", "1st")
+    draft.save()
+    ended = at_once(
+        world.approval(other, world.reviewers[0]), lambda: writing.submit_draft(draft=draft, at=LATER)
+    )
+    sent = Revision.objects.get(author=world.author)
+    rests_on_new = sent.based_on_id == Article.objects.get(pk=world.article.pk).current_id
+    return {"ended": sorted(ended), "fits": ("2nd" in sent.content) == rests_on_new and "1st" in sent.content}
+
+
+def main() -> None:
+    """Three rounds of each."""
+    make_current = publishing.make_current
+
+    def slowly(**more: Any) -> None:
+        """Long enough for the other to come between."""
+        time.sleep(0.2)
+        make_current(**more)
+
+    vars(review)["make_current"] = slowly
+    vars(mail)["send_on_commit"] = lambda *what: None  # there is no broker
+    if "--without-lock" in sys.argv:
+        for module in (review, writing):
+            vars(module)["lock_article"] = lambda article: Article.objects.get(pk=article.pk)
+    rounds = (approved_twice, judged_both_ways, two_texts, sent_while_approved)
+    left = {one.__name__: [one(f"{one.__name__.replace('_', '-')}-{n}") for n in range(3)] for one in rounds}
+    print(json.dumps(left))
+
+
+if __name__ == "__main__":
+    main()
