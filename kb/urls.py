@@ -10,6 +10,7 @@ from kb.views import (
     history,
     keeping,
     pictures,
+    questions,
     reading,
     review,
     transfer,
@@ -51,6 +52,11 @@ _HISTORY = [
 ]
 
 _FEEDBACK = [
+    path("questions/held/", questions.held, name="questions_held"),
+    path("questions/<int:pk>/answer/", questions.answer, name="question_answer"),
+    path("questions/<int:pk>/close/", questions.close, name="question_close"),
+    path("questions/<int:pk>/promote/", questions.promote, name="question_promote"),
+    path("<slug:slug>/questions/", questions.questions, name="questions"),
     path("<slug:slug>/did-it-work/", feedback.did_it_work, name="did_it_work"),
 ]
 

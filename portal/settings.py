@@ -361,6 +361,7 @@ ACCOUNT_RATE_LIMITS = {
     "kb_picture": "60/h/user",
     "kb_export": "30/h/ip",
     "kb_worked": "30/h/ip",
+    "kb_question": "20/h/user",
 }
 SOCIALACCOUNT_ADAPTER = "portal.accounts.factors.ConnectionAdapter"
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False

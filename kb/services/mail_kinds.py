@@ -21,9 +21,15 @@ TO_REVIEW = Kind(
     description="For reviewers: when a text is sent for review, and when its author answers you.",
     can_switch_off=True,
 )
+QUESTIONS = Kind(
+    key="kb_questions",
+    name="Questions on articles",
+    description="Questions on articles that you keep or watch, and answers to yours.",
+    can_switch_off=True,
+)
 
 
 def register_all() -> None:
     """Make them known to the outbox and the notifications page."""
-    for kind in (OWN_TEXTS, WATCHED, TO_REVIEW):
+    for kind in (OWN_TEXTS, WATCHED, TO_REVIEW, QUESTIONS):
         kinds.register(kind)

@@ -8,6 +8,7 @@ from django.utils.text import slugify
 from kb.documents import Document
 from kb.models import AppliesTo, Article, Revision, Series, Tag
 from kb.services.feedback import refresh_worked
+from kb.services.question_marks import note_promoted
 from kb.services.storing import store_rendering
 from kb.services.surroundings import refresh_neighbours
 from portal.accounts.models import User
@@ -82,6 +83,7 @@ def make_current(*, article: Article, revision: Revision, at: dt.datetime) -> No
     _set_applies_to(article, document)
     store_rendering(article)
     refresh_worked(article)
+    note_promoted(article, revision)
     refresh_neighbours(article)
     index_changed("article", str(article.pk))
 

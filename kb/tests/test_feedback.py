@@ -85,8 +85,9 @@ def test_the_article_stays_the_same_page_for_every_visitor(as_stranger: Client) 
 
 @pytest.mark.django_db
 def test_the_database_itself_keeps_one_answer_a_reader(owner: User) -> None:
-    article = make_article("Words.", slug="one")
+    revision = make_article("Words.", slug="one").current
+    assert revision is not None
     for who in ({"user": owner}, {"visitor": "x" * 64}):
-        HelpfulVote.objects.create(revision=article.current, worked=True, **who)
+        HelpfulVote.objects.create(revision=revision, worked=True, **who)
         with pytest.raises(IntegrityError), transaction.atomic():
-            HelpfulVote.objects.create(revision=article.current, worked=False, **who)
+            HelpfulVote.objects.create(revision=revision, worked=False, **who)

@@ -1,0 +1,29 @@
+"""What an article and its questions know of each other: how many there are, and which are in the text by now."""
+
+from kb.models import Article, Question, Revision
+from kb.services.surroundings import lock_shown
+
+#: States of a question that still waits for something.
+UNSETTLED = (Question.State.OPEN, Question.State.ANSWERED)
+_PUBLIC = (*UNSETTLED, Question.State.PROMOTED, Question.State.CLOSED)
+
+
+def note_promoted(article: Article, revision: Revision) -> None:
+    """After ``revision`` became what readers see: questions whose words are in it now say where."""
+    open_ones = Question.objects.filter(article=article, state__in=UNSETTLED)
+    found = [one.pk for one in open_ones[:200] if plain_words(one.text) in plain_words(revision.content)]
+    if found:
+        Question.objects.filter(pk__in=found).update(state=Question.State.PROMOTED, promoted_in=revision)
+        refresh_count(article)
+
+
+def refresh_count(article: Article) -> None:
+    """Store with the article how many questions readers find."""
+    count = Question.objects.filter(article=article, state__in=_PUBLIC).count()
+    with lock_shown(article) as shown:
+        shown["questions"] = count
+
+
+def plain_words(text: str) -> str:
+    """``text`` without regard to where its lines end."""
+    return " ".join(text.split())

@@ -1,0 +1,176 @@
+"""Questions on an article, and for reviewers those that wait."""
+
+from typing import cast
+
+from django.contrib import messages
+from django.db.models import Prefetch, Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from kb.forms.questions import AnswerForm, QuestionForm
+from kb.models import Answer, Article, Question
+from kb.roles import is_reviewer
+from kb.services import questions as service
+from kb.services.writing import WritingRefused
+from kb.views.access import member_of, signed_in, too_often
+from portal.accounts.models import User
+
+#: Questions of one page; an article with more has become a forum.
+_MOST = 100
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def questions(request: HttpRequest, slug: str) -> HttpResponse:
+    """What was asked about an article and answered; members ask here."""
+    article = get_object_or_404(Article.objects.published(), slug=slug)
+    if request.method != "POST":
+        form = QuestionForm(article, initial={"section": request.GET.get("section", "")[:100]})
+        return _page(request, article, form)
+    if not request.user.is_authenticated:
+        raise Http404
+    if refusal := too_often(request, "kb_question"):
+        return refusal
+    form = QuestionForm(article, request.POST)
+    if not form.is_valid():
+        return _page(request, article, form, status=400)
+    try:
+        asked = service.ask(article=article, user=member_of(request), at=timezone.now(), **form.cleaned_data)
+    except service.QuestionRefused as error:
+        form.add_error(None, str(error))
+        return _page(request, article, form, status=400)
+    _say_kept(request, asked.state == Question.State.HELD)
+    return redirect(_address(asked))
+
+
+@require_POST
+@signed_in
+def answer(request: HttpRequest, pk: int) -> HttpResponse:
+    """Answer a question."""
+    question = _seen(request, pk)
+    if refusal := too_often(request, "kb_question"):
+        return refusal
+    form = AnswerForm(request.POST)
+    if form.is_valid():
+        try:
+            given = service.answer(
+                question=question, user=member_of(request), text=form.cleaned_data["text"], at=timezone.now()
+            )
+        except service.QuestionRefused as error:
+            form.add_error(None, str(error))
+        else:
+            _say_kept(request, given.is_held)
+            return redirect(_address(question))
+    ask_form = QuestionForm(question.article)
+    return _page(request, question.article, ask_form, answering=(question.pk, form), status=400)
+
+
+@require_POST
+@signed_in
+def close(request: HttpRequest, pk: int) -> HttpResponse:
+    """Close a question, or take back one that nobody answered."""
+    question = _seen(request, pk)
+    if not service.may_close(question, request.user):
+        raise Http404
+    service.close(question=question, user=member_of(request))
+    messages.success(request, "The question is closed.")
+    return redirect("kb:questions", question.article.slug)
+
+
+@require_POST
+@signed_in
+def promote(request: HttpRequest, pk: int) -> HttpResponse:
+    """Begin a draft with the question and its answers in the text."""
+    question = _seen(request, pk)
+    if not service.may_promote(question, request.user):
+        raise Http404
+    try:
+        draft = service.promote(question=question, user=member_of(request), at=timezone.now())
+    except WritingRefused as error:
+        messages.error(request, str(error))
+        return redirect(_address(question))
+    messages.success(request, "The question stands under its section in your draft. Nothing is sent yet.")
+    return redirect("kb:draft", draft.key)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def held(request: HttpRequest) -> HttpResponse:
+    """For reviewers: first posts of new members, to be let in or refused."""
+    if not is_reviewer(request.user):
+        raise Http404
+    asked = Question.objects.filter(state=Question.State.HELD, article__deleted_at=None)
+    given = Answer.objects.filter(is_held=True, question__article__deleted_at=None)
+    if request.method == "POST":
+        kind, _, number = request.POST.get("post", "")[:30].partition(":")
+        if not (number.isascii() and number.isdecimal()) or kind not in ("question", "answer"):
+            raise Http404
+        found = cast("QuerySet[Question | Answer]", asked if kind == "question" else given)
+        post = found.filter(pk=int(number[:15])).first()
+        if post is not None:
+            service.let_be_seen(post=post, is_fine=request.POST.get("decision") == "fine")
+            messages.success(request, "Decided.")
+        return redirect("kb:questions_held")
+    context = {
+        "asked": asked.select_related("article", "author").order_by("created_at")[:_MOST],
+        "given": given.select_related("question__article", "author").order_by("created_at")[:_MOST],
+    }
+    return render(request, "kb/questions_held.html", context)
+
+
+def _page(
+    request: HttpRequest,
+    article: Article,
+    form: QuestionForm,
+    answering: tuple[int, AnswerForm] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    user = request.user
+    shown = _visible(user).filter(article=article).select_related("author", "promoted_in")
+    answers = Answer.objects.filter(_public_answer(user)).select_related("author")
+    found = list(shown.prefetch_related(Prefetch("answers", answers)).order_by("-created_at", "-pk")[:_MOST])
+    names = dict(service.sections_of(article))
+    rows = [
+        {
+            "question": one,
+            "section": names.get(one.section, ""),
+            "may_close": service.may_close(one, user) and one.state in ("open", "answered", "held"),
+            "may_promote": service.may_promote(one, user) and one.state in ("open", "answered"),
+            "may_answer": user.is_authenticated and one.state in ("open", "answered"),
+            "form": answering[1]
+            if answering and answering[0] == one.pk
+            else AnswerForm(auto_id=f"id_{one.pk}_%s"),
+            "is_answering": bool(answering and answering[0] == one.pk),
+        }
+        for one in found
+    ]
+    context = {"article": article, "form": form, "rows": rows}
+    return render(request, "kb/questions.html", context, status=status)
+
+
+def _visible(user: object) -> QuerySet[Question]:
+    public = ~Q(state=Question.State.HELD)
+    return Question.objects.filter(public | Q(author=user) if isinstance(user, User) else public)
+
+
+def _public_answer(user: object) -> Q:
+    return Q(is_held=False) | Q(author=user) if isinstance(user, User) else Q(is_held=False)
+
+
+def _seen(request: HttpRequest, pk: int) -> Question:
+    articles = Article.objects.published()
+    seen = _visible(request.user).filter(article__in=articles).select_related("article", "author")
+    return get_object_or_404(seen, pk=pk)
+
+
+def _address(question: Question) -> str:
+    return f"{reverse('kb:questions', args=[question.article.slug])}#q{question.pk}"
+
+
+def _say_kept(request: HttpRequest, is_held: bool) -> None:
+    if is_held:
+        messages.success(request, "Thank you. A reviewer looks at first posts before everybody sees them.")
+    else:
+        messages.success(request, "Thank you. It is there for everybody to see.")
