@@ -18,11 +18,11 @@ from pathlib import Path
 MAX_FILES, MAX_FILE, MAX_ALL = 5_000, 8 * 2**20, 256 * 2**20
 _NAME = re.compile(
     r"(?:[A-Za-z0-9_][A-Za-z0-9_. -]{0,79}/)?(?:(?P<article>articles/(?P<slug>[a-z0-9_-]{1,80})\.md)"
-    r"|(?P<picture>pictures/(?P<sha>[0-9a-f]{64})\.(?:png|jpg|webp|gif)))",
+    r"|(?P<picture>pictures/(?P<sha>[0-9a-f]{64})\.(?:png|jpg)))",
     re.ASCII,
 )
 _PICTURE_HERE = re.compile(r"/kb/pictures/([0-9a-f]{64})")
-_PICTURE_THERE = re.compile(r"\.\./pictures/([0-9a-f]{64})\.(?:png|jpg|webp|gif)")
+_PICTURE_THERE = re.compile(r"\.\./pictures/([0-9a-f]{64})\.(?:png|jpg)")
 _FIRST_DAY = (1980, 1, 1, 0, 0, 0)
 
 

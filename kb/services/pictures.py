@@ -2,6 +2,8 @@
 
 import datetime as dt
 import hashlib
+import io
+from dataclasses import replace
 from typing import BinaryIO
 
 from django.core.files.base import ContentFile
@@ -13,19 +15,26 @@ from portal.accounts.models import User
 from portal.pictures_sent import PictureRefused, clean_picture
 
 _ENDS = {"image/jpeg": "jpg", "image/png": "png"}
+_BEGINS = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n"}
 
 
-def keep_picture(*, file: BinaryIO, name: str, alt: str, author: User, at: dt.datetime) -> Attachment:
+def keep_picture(
+    *, file: BinaryIO, name: str, alt: str, author: User | None, at: dt.datetime, is_own: bool = False
+) -> Attachment:
     """Keep a picture with its words. The same picture sent twice is one.
 
-    Raises :class:`~portal.pictures_sent.PictureRefused`, also without words.
+    ``is_own``: whoever runs the portal brings back a file that a portal wrote; it stays as it is, byte for byte, if
+    it can be read. Raises :class:`~portal.pictures_sent.PictureRefused`, also without words.
     """
     alt = " ".join(alt.replace("\0", "").split())
     if not alt:
         raise PictureRefused("Say what is to be seen, for those who do not see it.")
     if len(alt) > 300:
         raise PictureRefused("At most 300 characters; what needs more words belongs into the text.")
-    picture = clean_picture(file, keeps_sharp=True)
+    data = file.read() if is_own else b""
+    picture = clean_picture(io.BytesIO(data) if is_own else file, keeps_sharp=True)
+    if data.startswith(_BEGINS[picture.media_type]):
+        picture = replace(picture, data=data)
     sha256 = hashlib.sha256(picture.data).hexdigest()
     known = Attachment.objects.filter(sha256=sha256).first()
     if known is not None:

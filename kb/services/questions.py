@@ -184,8 +184,9 @@ def _came_out(question: Question) -> None:
     refresh_count(question.article)
     article = question.article
     watching = Q(watches__article=article) | Q(articles=article)
-    readers = User.objects.filter(watching, is_active=True).exclude(pk=question.author_id).distinct()
-    _tell(list(readers), f"A question: {article.title}", question, question.text, f"question:{question.pk}")
+    found = User.objects.filter(watching, is_active=True).order_by("pk").distinct()
+    readers = [user for user in found if user.pk != question.author_id]
+    _tell(readers, f"A question: {article.title}", question, question.text, f"question:{question.pk}")
 
 
 def _answered(given: Answer) -> None:

@@ -1,7 +1,8 @@
 """Articles out of the portal and back into it, as files. What was exported, imported and exported again is the same."""
 
 import datetime as dt
-from collections.abc import Callable
+import io
+import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -12,9 +13,11 @@ from kb.documents import Document
 from kb.front_matter import ArticleFile, NotAnArticleError, from_text, to_text
 from kb.merging import merge_documents
 from kb.models import AppliesTo, Article, ArticleQuerySet, Attachment, Revision
+from kb.services.pictures import keep_picture
 from kb.services.publishing import lock_article, publish_document
 from kb.services.slugs import is_free_slug
 from portal.accounts.models import User
+from portal.pictures_sent import PictureRefused
 
 
 class Outcome(StrEnum):
@@ -67,11 +70,7 @@ def export_bundle(articles: ArticleQuerySet) -> Bundle:
 
 def ending_of(picture: Attachment) -> str:
     """How a picture's file is called at its end."""
-    return {"image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif"}.get(picture.media_type, "png")
-
-
-#: Keeps a picture that came with an article and returns its SHA-256 here, which may be another.
-KeepPicture = Callable[[bytes, str], str]
+    return "jpg" if picture.media_type == "image/jpeg" else "png"
 
 
 def import_bundle(
@@ -80,13 +79,14 @@ def import_bundle(
     actor: User | None,
     at: dt.datetime,
     is_trial: bool = False,
-    keep_picture: KeepPicture | None = None,
+    is_own: bool = False,
 ) -> list[Result]:
     """Take in every file whose base revision fits; each for itself, so that one conflict holds back no other.
 
     A file says from which revision it was made (``base``). If readers see that one still, it is taken; if the text
     moved on, the two changes are merged; where both changed the same lines, or the base is not known, nothing is
     changed and the result says so. ``is_trial`` tells what would become of each, and changes nothing.
+    ``is_own``: pictures are the portal's own and stay as they are; those of anybody else are written anew.
     """
     results = [
         Result(name, Outcome.REFUSED, "This file is none of a bundle's.") for name in bundle.left[:100]
@@ -101,10 +101,13 @@ def import_bundle(
         if file.slug != slug:
             results.append(Result(name, Outcome.REFUSED, f"The head says the slug {file.slug}."))
             continue
-        with transaction.atomic():
-            results.append(_import(name, file, bundle, actor, at, keep_picture))
-            if is_trial:
-                transaction.set_rollback(True)
+        try:
+            with transaction.atomic():
+                results.append(_import(name, file, bundle, actor, at, is_own))
+                if is_trial:
+                    transaction.set_rollback(True)
+        except PictureRefused as error:
+            results.append(Result(name, Outcome.REFUSED, f"A picture of it: {error}"))
     return results
 
 
@@ -114,7 +117,7 @@ def _import(
     bundle: Bundle,
     actor: User | None,
     at: dt.datetime,
-    keep_picture: KeepPicture | None,
+    is_own: bool,
 ) -> Result:
     problem = _problem(file)
     if problem:
@@ -124,7 +127,7 @@ def _import(
     if article is None:
         if not is_free_slug(file.slug):
             return Result(name, Outcome.REFUSED, "The address belongs to another page, or did before.")
-        document = _with_pictures(document.content, bundle, keep_picture, document)
+        document = _with_pictures(document, bundle, actor, at, is_own=is_own)
         article = Article.objects.create(slug=file.slug, title=document.title, owner=actor)
         return _publish(Result(name, Outcome.NEW), file, article, document, actor, at)
     if article.deleted_at is not None:
@@ -156,7 +159,7 @@ def _import(
         document, outcome = merge.document.normalised(), Outcome.MERGED
         if document.sha == current.sha:
             return Result(name, Outcome.UNCHANGED, "What the file changed is here already.")
-    document = _with_pictures(document.content, bundle, keep_picture, document)
+    document = _with_pictures(document, bundle, actor, at, is_own=is_own)
     return _publish(Result(name, outcome), file, article, document, actor, at)
 
 
@@ -209,13 +212,22 @@ def _problem(file: ArticleFile) -> str:
 
 
 def _with_pictures(
-    content: str, bundle: Bundle, keep_picture: KeepPicture | None, document: Document
+    document: Document, bundle: Bundle, actor: User | None, at: dt.datetime, *, is_own: bool
 ) -> Document:
-    """Keep the pictures that the text names and that came with it."""
-    here = set(Attachment.objects.filter(sha256__in=pictures_in(content)).values_list("sha256", flat=True))
+    """Keep the pictures that the text names and that came with it; one that is written anew gets another address.
+
+    Raises :class:`~portal.pictures_sent.PictureRefused`.
+    """
+    content = document.content
+    named = pictures_in(content)
+    here = set(Attachment.objects.filter(sha256__in=named).values_list("sha256", flat=True))
     came = {name.partition(".")[0]: data for name, data in bundle.pictures.items()}
-    for sha in pictures_in(content):
-        if sha not in here and sha in came and keep_picture is not None:
-            kept = keep_picture(came[sha], f"{sha[:12]}")
-            content = content.replace(f"/kb/pictures/{sha}", f"/kb/pictures/{kept}")
+    for sha in named:
+        if sha in came and sha not in here:
+            words = re.search(rf"!\[([^\]\n]{{1,300}})\]\(/kb/pictures/{sha}", content)
+            alt = words[1] if words else document.title
+            kept = keep_picture(
+                file=io.BytesIO(came[sha]), name=sha[:12], alt=alt, author=actor, at=at, is_own=is_own
+            )
+            content = content.replace(f"/kb/pictures/{sha}", kept.get_absolute_url())
     return replace(document, content=content)

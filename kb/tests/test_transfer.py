@@ -1,6 +1,7 @@
 """Out of the portal and back: the same bytes, nothing overwritten, nothing outside of the bundle touched."""
 
 import datetime as dt
+import hashlib
 import io
 import os
 import stat
@@ -17,11 +18,13 @@ from hypothesis import strategies as st
 from kb import bundles
 from kb.bundles import Bundle, NotABundleError, read_folder, read_zip, write_folder, write_zip
 from kb.documents import AppliesToRange, Document
-from kb.models import Article, Revision, SlugRedirect
+from kb.models import Article, Attachment, Revision, SlugRedirect
 from kb.services import publish_document
+from kb.services.pictures import keep_picture
 from kb.services.transfer import export_bundle, import_bundle
 from kb.tests.factories import NOW, make_article, publish_text
 from portal.accounts.models import User
+from portal.tests.pictures import picture
 
 LATER = NOW + dt.timedelta(days=1)
 _text = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=80)
@@ -264,3 +267,42 @@ def test_everybody_takes_zips_away_and_reviewers_bring_them_back(
     wrong = as_owner.post("/kb/import/", {"file": SimpleUploadedFile("a.zip", b"no zip")})
     assert wrong.status_code == 400
     assert "The file is no zip" in wrong.content.decode()
+
+
+@pytest.mark.django_db
+def test_pictures_go_along_and_come_back_as_they_were_or_written_anew() -> None:
+    photo = keep_picture(
+        file=io.BytesIO(picture(form="JPEG")), name="p.jpg", alt="A rack", author=None, at=NOW, is_own=True
+    )
+    sharp = keep_picture(file=io.BytesIO(picture(form="PNG")), name="s.png", alt="A map", author=None, at=NOW)
+    text = f"![A rack]({photo.get_absolute_url()})\n\n![A map]({sharp.get_absolute_url()})\n"
+    make_article(text, slug="a")
+    first = export()
+    bundle = read_zip(first)
+    assert sorted(bundle.pictures) == sorted([f"{photo.sha256}.jpg", f"{sharp.sha256}.png"])
+    assert "(../pictures/" in bundle.articles["a"]
+
+    def empty() -> None:
+        Article.objects.update(current=None, status="draft")
+        Article.objects.all().delete()
+        Attachment.objects.all().delete()
+
+    empty()
+    import_bundle(bundle=bundle, actor=None, at=LATER, is_own=True)
+    assert export() == first
+    assert Attachment.objects.get(sha256=photo.sha256).alt == "A rack"
+    empty()
+    import_bundle(bundle=bundle, actor=None, at=LATER)
+    assert Attachment.objects.filter(sha256=sharp.sha256).exists()
+    anew = Attachment.objects.exclude(sha256=sharp.sha256).get()
+    assert anew.sha256 != photo.sha256, "a stranger's photo is not kept byte for byte"
+    assert anew.get_absolute_url() in Article.objects.get().html
+    empty()
+    data = b"no picture"
+    sha = hashlib.sha256(data).hexdigest()
+    text = f"---\nslug: a\ntitle: T\n---\n![x](../pictures/{sha}.png)"
+    results = import_bundle(
+        bundle=Bundle(articles={"a": text}, pictures={f"{sha}.png": data}), actor=None, at=LATER, is_own=True
+    )
+    assert results[0].outcome.value == "refused"
+    assert not Article.objects.exists()

@@ -19,7 +19,7 @@ from events.models import (
     TripReport,
 )
 from events.tests.led_chapter import make_led_chapter
-from kb.models import Article, Draft, Series, Tag
+from kb.models import Article, Draft, Question, Series, Tag
 from kb.services.pictures import keep_picture
 from kb.tests.review_factories import make_own_article, submit
 from labtools.labhost import npiv
@@ -135,6 +135,9 @@ def make_world(owner: User) -> World:
             file=io.BytesIO(picture(form="PNG")), name="a.png", alt="A", author=owner, at=timezone.now()
         ),
         "kept_article": make_own_article(owner, slug="kept-by-owner", title="Kept"),
+        "question": Question.objects.create(
+            article=Article.objects.get(slug="create-a-vhba"), author=owner, text="Does it?"
+        ),
         "submitted": submit(owner, "## Another way\n", Article.objects.get(slug="create-a-vhba")),
         "mail": _mail(owner),
         "vhba_trial": _vhba_trial(owner),

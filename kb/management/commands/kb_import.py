@@ -34,7 +34,9 @@ class Command(BaseCommand):
             raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
         except NotABundleError as error:
             raise CommandError(str(error)) from error
-        results = import_bundle(bundle=bundle, actor=None, at=timezone.now(), is_trial=options["dry_run"])
+        results = import_bundle(
+            bundle=bundle, actor=None, at=timezone.now(), is_trial=options["dry_run"], is_own=True
+        )
         for result in results:
             if result.outcome is not Outcome.UNCHANGED:
                 self.stdout.write(f"{result.outcome.value:9} {result.name}  {result.sentence}".rstrip())
