@@ -13,11 +13,14 @@ from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.postprocessors import Postprocessor
 from markdown.treeprocessors import Treeprocessor
+from markdown.util import AtomicString
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.lexers.special import TextLexer
 from pygments.util import ClassNotFound
+
+from kb.variables import INLINE, Variable, box_html, place_html, places, quoted, read_declarations
 
 _MAX_LINES_MARKED = 200
 #: A live block: alone in its paragraph, a name, then its argument.
@@ -71,25 +74,35 @@ def highlight_fence(
     """A fenced block as HTML that ``static/js/copy.js`` understands.
 
     In ``console`` blocks Pygments tells prompt, command and output apart; the copy button takes commands only.
+    A diagram is its source, which ``static/js/kb/diagrams.js`` finds by its class.
     """
+    portal: PortalMarkup = md.portal  # type: ignore[attr-defined]
+    if language == "variables":
+        source = portal.declare(source)
+        if not source:
+            return ""
+    is_diagram = language == "mermaid"
+    filled, marked = (source, source) if is_diagram else portal.fill(source, language)
     try:
         lexer = get_lexer_by_name(language) if language else TextLexer()
     except ClassNotFound:
         lexer = TextLexer()
     formatter = HtmlFormatter(nowrap=True, hl_lines=options.get("marked", []))
-    code = highlight(source, lexer, formatter)
+    code = highlight(marked, lexer, formatter)
+    if not portal.has_marks_of(marked, code):  # a lexer that knows no such word took it apart
+        code = highlight(marked, TextLexer(), formatter)
     # Pygments escapes the source, so a span of these classes can only be its own.
     code = code.replace('<span class="gp">', '<span class="gp prompt">')
     # Line ends after output belong to it, so that a copy without output has no empty lines.
     code = re.sub(r'<span class="go">([^<]*)</span>(\n*)', r'<span class="go output">\1\2</span>', code)
     head = Element("div", {"class": "code-head"})
     SubElement(head, "span").text = options.get("title") or (language if language != "text" else "")
-    portal: PortalMarkup = md.portal  # type: ignore[attr-defined]
-    badge = portal.note_fence(Fence(language, options.get("all", {}), source))
+    badge = portal.note_fence(Fence(language, options.get("all", {}), filled))
     if badge:
         SubElement(head, "span").text = badge
     drawn = tostring(head, encoding="unicode", short_empty_elements=False)
-    return f'<div class="code" data-copy="">{drawn}<pre tabindex="0"><code>{code}</code></pre></div>'
+    css_class = "code diagram" if is_diagram else "code"
+    return f'<div class="{css_class}" data-copy="">{drawn}<pre tabindex="0"><code>{code}</code></pre></div>'
 
 
 def _line_numbers(text: str) -> list[int]:
@@ -189,6 +202,34 @@ class _TakeBlocks(Treeprocessor):
                 paragraph.text = self._portal.note_block(match[1], match[2] or "") or paragraph.text
 
 
+class _FillInlineCode(Treeprocessor):
+    """Mark the places of reader variables in code within sentences; after the contents took the headings' text."""
+
+    def __init__(self, md: Markdown, portal: "PortalMarkup") -> None:
+        super().__init__(md)
+        self._portal = portal
+
+    def run(self, root: Element) -> None:
+        for code in root.iter("code"):
+            if code.text:
+                code.text = AtomicString(self._portal.fill(code.text, INLINE)[1])
+
+
+class _DressFigures(Treeprocessor):
+    """A picture alone in its paragraph, with a title, is a figure with a caption. Pictures load when they come near."""
+
+    def run(self, root: Element) -> None:
+        for image in root.iter("img"):
+            image.set("loading", "lazy")
+        for paragraph in list(root.iter("p")):
+            only = next(iter(paragraph)) if len(paragraph) == 1 else None
+            if only is None or only.tag != "img" or "title" not in only.attrib:
+                continue
+            if not ((paragraph.text or "") + (only.tail or "")).strip():
+                paragraph.tag = "figure"
+                SubElement(paragraph, "figcaption").text = only.attrib.pop("title")
+
+
 class PortalMarkup(Extension):
     """Our own steps among those of Markdown, for one text: it knows what the text asked for.
 
@@ -200,6 +241,7 @@ class PortalMarkup(Extension):
         super().__init__()
         self.blocks: list[tuple[str, str]] = []
         self.fences: list[Fence] = []
+        self.variables: dict[str, Variable] = {}
         self._parts = parts
         self._secret = secrets.token_hex(16)
         self._marked: list[str] = []
@@ -216,14 +258,36 @@ class PortalMarkup(Extension):
         badge = self._parts.badges.get(fence.digest)
         return self._mark(badge) if badge else ""
 
+    def declare(self, source: str) -> str:
+        """Take the reader variables that a fence declares; what of it nobody understands is left."""
+        found, odd = read_declarations(source, self.variables)
+        self.variables |= found
+        return "\n".join(odd)
+
+    def fill(self, source: str, language: str) -> tuple[str, str]:
+        """``source`` with the defaults of its variables, and with marks in their places."""
+        filled, marked, done = [], [], 0
+        for place in places(source, language, self.variables):
+            variable, before = self.variables[place.name], source[done : place.start]
+            filled += [before, quoted(variable.default, place.quoting)]
+            self._marked.append(place_html(variable, place.quoting))
+            marked += [before, f"value{self._secret}n{len(self._marked) - 1}e"]
+            done = place.end
+        return "".join([*filled, source[done:]]), "".join([*marked, source[done:]])
+
+    def has_marks_of(self, marked: str, code: str) -> bool:
+        """Whether every mark is whole in ``code``."""
+        return code.count(f"value{self._secret}n") == marked.count(f"value{self._secret}n")
+
     def put_parts_into(self, safe: str) -> str:
         """The article's sanitised HTML with what belongs in the places of the marks."""
 
         def part(match: re.Match[str]) -> str:
-            return self._marked[int(match[1] or match[2])]
+            return self._marked[int(match[1] or match[2] or match[3])]
 
         mark = rf"part{self._secret}n(\d+)e"
-        return re.sub(rf"<p>{mark}</p>|<span>{mark}</span>", part, safe)
+        head = box_html(self.variables) if self.variables else ""
+        return head + re.sub(rf"<p>{mark}</p>|<span>{mark}</span>|value{self._secret}n(\d+)e", part, safe)
 
     def _mark(self, html: str) -> str:
         self._marked.append(html)
@@ -238,4 +302,6 @@ class PortalMarkup(Extension):
         md.treeprocessors.register(_LowerTopHeading(md), "lower_top_heading", 7)
         md.treeprocessors.register(_NameAnchors(md), "name_anchors", 4)
         md.treeprocessors.register(_DressTables(md), "dress_tables", 3)
+        md.treeprocessors.register(_DressFigures(md), "dress_figures", 2)
+        md.treeprocessors.register(_FillInlineCode(md, self), "fill_inline_code", 1)
         md.postprocessors.register(_NameCheckboxes(md), "name_checkboxes", 5)

@@ -13,9 +13,10 @@ from markdown import Markdown
 
 from kb.markup import Fence, Parts, PortalMarkup, highlight_fence, read_fence_options
 from kb.sanitising import ID_PREFIX, sanitise
+from kb.variables import Variable
 
 #: Raise it when the same Markdown gives other HTML; stored articles are then rendered anew.
-VERSION = 3
+VERSION = 4
 
 _EXTENSIONS = [
     "tables",
@@ -68,6 +69,7 @@ class Rendered:
     words: int
     blocks: tuple[tuple[str, str], ...] = ()
     fences: tuple[Fence, ...] = ()
+    variables: tuple[Variable, ...] = ()
 
 
 def render(markdown: str, parts: Parts | None = None) -> Rendered:
@@ -75,7 +77,8 @@ def render(markdown: str, parts: Parts | None = None) -> Rendered:
 
     ``parts`` are live blocks and badges, HTML that is safe already and that no author can imitate: they are put in
     after the author's own HTML was sanitised. ``blocks`` of the result are the live blocks that the text asks for,
-    as name and argument, whether there are such or not; ``fences`` its blocks of code, in order.
+    as name and argument, whether there are such or not; ``fences`` its blocks of code, in order,
+    with the defaults of their reader variables; ``variables`` those (``kb.variables``).
     """
     markup = PortalMarkup(parts or Parts())
     converter = Markdown(extensions=[*_EXTENSIONS, markup], extension_configs=_CONFIGURATION, tab_length=4)
@@ -88,6 +91,7 @@ def render(markdown: str, parts: Parts | None = None) -> Rendered:
         words=len(markdown.split()),
         blocks=tuple(markup.blocks),
         fences=tuple(markup.fences),
+        variables=tuple(markup.variables.values()),
     )
 
 

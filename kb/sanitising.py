@@ -7,16 +7,16 @@ from pygments.token import STANDARD_TYPES
 ID_PREFIX = "s-"
 
 _MARKUP = (
-    "admonition admonition-title anchor code code-head footnote footnote-backref footnote-ref numeric output "
-    "prompt stacked table-scroll tabbed-alternate tabbed-block tabbed-content tabbed-labels tabbed-set task-list "
-    "task-list-item bug danger example info note tip warning quote success"
+    "admonition admonition-title anchor code code-head diagram footnote footnote-backref footnote-ref numeric "
+    "output prompt stacked table-scroll tabbed-alternate tabbed-block tabbed-content tabbed-labels tabbed-set "
+    "task-list task-list-item bug danger example info note tip warning quote success"
 )
 #: class names that articles may carry: those of code tokens, and those of their own parts
 _CLASSES = frozenset(filter(None, STANDARD_TYPES.values())) | frozenset(_MARKUP.split()) | {"hll"}
 
 _ELEMENTS = (
-    "a abbr blockquote br code dd del details div dl dt em h2 h3 h4 h5 h6 hr img input kbd label li ol p pre "
-    "s span strong sub summary sup table tbody td tfoot th thead tr ul"
+    "a abbr blockquote br code dd del details div dl dt em figcaption figure h2 h3 h4 h5 h6 hr img input kbd "
+    "label li ol p pre s span strong sub summary sup table tbody td tfoot th thead tr ul"
 )
 _ATTRIBUTES = {
     "*": {"class", "id"},
@@ -34,6 +34,7 @@ _ATTRIBUTES = {
 _VALUES = {
     "input": {"type": {"checkbox", "radio"}, "aria-label": {"Done"}},
     "pre": {"tabindex": {"0"}},
+    "img": {"loading": {"lazy"}},
     "div": {"tabindex": {"0"}, "role": {"group"}, "aria-label": {"Table"}},
 }
 

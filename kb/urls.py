@@ -5,10 +5,12 @@ from django.urls import path, re_path
 from kb.views import (
     conflicts,
     dashboards,
+    diagrams,
     feedback,
     feeds,
     history,
     keeping,
+    offline,
     pictures,
     questions,
     reading,
@@ -68,6 +70,9 @@ _TRANSFER = [
 
 _READING = [
     path("", reading.article_list, name="article_list"),
+    path("offline/", offline.offline, name="offline"),
+    path("worker.js", offline.worker, name="worker"),
+    path("diagram.html", diagrams.diagram, name="diagram"),
     path("series/<slug:slug>/", reading.series, name="series"),
     path("<slug:slug>/", reading.article_detail, name="article"),
     path("<slug:slug>.md", reading.article_markdown, name="article_markdown"),

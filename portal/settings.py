@@ -576,6 +576,7 @@ CONTENT_SECURITY_POLICY = {
         "connect-src": [SELF],
         "manifest-src": [SELF],
         "worker-src": [SELF],
+        "frame-src": [SELF],
         "form-action": [SELF, *_sign_in_servers],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],

@@ -66,8 +66,8 @@ SINKS = {
     "quote": "> {}",
 }
 _KNOWN = frozenset(
-    "a abbr blockquote br code dd del details div dl dt em h2 h3 h4 h5 h6 hr img input kbd label li ol p pre s "  # noqa: SIM905
-    "span strong sub summary sup table tbody td tfoot th thead tr ul".split()
+    "a abbr blockquote br code dd del details div dl dt em figcaption figure h2 h3 h4 h5 h6 hr img input "  # noqa: SIM905
+    "kbd label li ol p pre s span strong sub summary sup table tbody td tfoot th thead tr ul".split()
 )
 
 

@@ -53,12 +53,12 @@ def test_article_page_has_text_contents_versions_and_reading_time(as_stranger: C
     assert "1 min to read" in page
     assert re.search('<time datetime="2026-11-22" ?>22 November 2026</time>', page)
     assert "<h1>One &amp; only</h1>" in page
-    assert "due for another try" not in page
+    assert "due for another look" not in page
 
 
 def test_article_that_is_due_for_review_says_so(as_stranger: Client) -> None:
     make_article(slug="old", review_due=timezone.localdate())
-    assert "due for another try" in text(as_stranger, "/kb/old/")
+    assert "due for another look" in text(as_stranger, "/kb/old/")
 
 
 def test_article_page_takes_at_most_three_queries_whatever_hangs_on_it(as_stranger: Client) -> None:

@@ -53,6 +53,7 @@ OWN_POLICY = {
     "mail:message_html": "sandbox",  # a mail's HTML, with its inline style
     "events:photo": "default-src 'none'",  # a picture
     "kb:picture": "default-src 'none'",
+    "kb:diagram": "sandbox allow-scripts",  # Mermaid, with its inline style
     "events:chapter_embed": "frame-ancestors *",  # stands in other sites
 }
 
