@@ -16,7 +16,7 @@ from portal.accounts.models import User
 #: What an article cannot be called: other pages of the room have these addresses.
 RESERVED_SLUGS = frozenset(
     {"new", "drafts", "pictures", "review", "dashboards", "checks", "errors", "export", "import", "questions"}
-    | {"series", "tags", "deleted", "preview", "offline", "worker", "feed", "links", "unwatch"}
+    | {"series", "tags", "deleted", "preview", "offline", "worker", "feed", "links", "unwatch", "diagram"}
 )
 
 
