@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from kb.services import keeping
+from kb.services.link_checks import check_due
 from kb.services.storing import redraw_blocks as redraw
 from kb.services.surroundings import refresh_all_surroundings
 
@@ -24,3 +25,9 @@ def redraw_blocks() -> None:
 def purge_deleted() -> None:
     """Beat, every few hours: articles that were deleted a month ago are removed for good."""
     keeping.purge_deleted(at=timezone.now())
+
+
+@shared_task(name="kb.tasks.check_links")
+def check_links() -> None:
+    """Beat, every few minutes: ask a few links of articles whether they still answer."""
+    check_due(at=timezone.now())

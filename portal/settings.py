@@ -277,6 +277,12 @@ CELERY_BEAT_SCHEDULE["live-blocks"] = {
     "schedule": 120,
     "options": {"queue": "mail", "expires": 120},
 }
+# Ends within half a minute, as check-resources does.
+CELERY_BEAT_SCHEDULE["check-article-links"] = {
+    "task": "kb.tasks.check_links",
+    "schedule": 300,
+    "options": {"queue": "mail", "expires": 300},
+}
 CELERY_BEAT_SCHEDULE["article-surroundings"] = {
     "task": "kb.tasks.refresh_surroundings",
     "schedule": 24 * 3600,

@@ -7,6 +7,7 @@ from django.db.models import Q
 from kb import rendering
 from kb.markup import Parts
 from kb.models import Article, LiveBlock
+from kb.services.link_checks import note_links
 from kb.services.surroundings import refresh_surroundings
 from portal.embeds.registry import all_embeds, find
 
@@ -30,6 +31,7 @@ def store_rendering(article: Article) -> bool:
     is_ours = bool(unchanged.update(**{name: getattr(article, name) for name in RENDERED}))
     if is_ours:
         _note_blocks(article, rendered.blocks, stamps)
+        note_links(article)
         refresh_surroundings(article)
     return is_ours
 

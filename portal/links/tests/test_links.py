@@ -4,123 +4,30 @@ There is no internet here, and none is needed: a small network of our own resolv
 leads connections to local servers. Which addresses are allowed is decided outside it, as in production.
 """
 
-import contextlib
-import datetime as dt
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
 
 import pytest
 
-from events.models import Resource
-from events.services.resource_checks import (
-    FAILURES,
-    FIRST_RETRY,
-    GOOD_FOR,
-    LONGEST_WAIT,
-    PER_RUN,
-    SPACING,
-    Finding,
-    LinkChecker,
-    check_due,
-    note_finding,
-)
-from events.services.safe_fetch import (
+from portal.links.checking import SPACING, Finding
+from portal.links.fetching import (
     MAX_REDIRECTS,
-    Answer,
-    Fetcher,
     FetchFailed,
     FetchRefused,
     Network,
     is_public,
 )
-from events.tests.factories import NOW, make_chapter
-from events.tests.talk_factories import make_conference, make_conference_session, make_session, make_talk
-
-PUBLIC = "93.184.215.14"
-OTHER_PUBLIC = "151.101.1.1"
-
-
-class SmallNetwork(Network):
-    """Names and servers of a test. ``names`` may give other addresses each time a name is asked for."""
-
-    def __init__(self, names: dict[str, list[list[str]]], port: int = 0) -> None:
-        self.names, self.port = names, port
-        self.dialled: list[tuple[str, int]] = []
-        self.secured: list[str] = []
-        self.resolved: list[str] = []
-
-    def resolve(self, host: str, port: int) -> list[str]:
-        self.resolved.append(host)
-        answers = self.names.get(host)
-        if answers is None:
-            raise socket.gaierror(socket.EAI_NONAME, "unknown")
-        return answers.pop(0) if len(answers) > 1 else answers[0]
-
-    def dial(self, address: str, port: int, timeout: float) -> socket.socket:
-        self.dialled.append((address, port))
-        return super().dial("127.0.0.1", self.port, timeout)
-
-    def secure(self, plain: socket.socket, host: str) -> socket.socket:
-        self.secured.append(host)
-        return plain
-
-
-Script = Callable[[bytes], bytes]
-
-
-@contextlib.contextmanager
-def serving(answer: Callable[[socket.socket, bytes], None]) -> Iterator[int]:
-    """A local server that hands each connection and its request's head to ``answer``; yields its port."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def serve() -> None:
-            while True:
-                try:
-                    line, _ = server.accept()
-                except OSError:
-                    return
-                with line, contextlib.suppress(OSError):
-                    head = b""
-                    while b"\r\n\r\n" not in head:
-                        if not (more := line.recv(4096)):
-                            break
-                        head += more
-                    answer(line, head)
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield server.getsockname()[1]
-        with contextlib.suppress(OSError):
-            server.shutdown(socket.SHUT_RDWR)
-        server.close()
-        thread.join(5)
-
-
-@contextlib.contextmanager
-def pages(
-    by_target: dict[str, str], names: dict[str, list[list[str]]] | None = None
-) -> Iterator[tuple[SmallNetwork, list[str]]]:
-    """A network whose every host serves ``by_target``: "METHOD path", or the path alone, to what follows HTTP/1.1."""
-    asked: list[str] = []
-
-    def answer(line: socket.socket, head: bytes) -> None:
-        method, target, _ = head.decode().split("\r\n")[0].split(" ")
-        host = next(row for row in head.decode().split("\r\n") if row.lower().startswith("host:"))[6:]
-        asked.append(f"{method} {host}{target}")
-        said = by_target.get(f"{method} {target}") or by_target.get(target) or "404 Not Found"
-        line.sendall(f"HTTP/1.1 {said}\r\n".encode() + (b"" if "\r\n\r\n" in said else b"\r\n"))
-
-    with serving(answer) as port:
-        yield SmallNetwork(names or {"a.example": [[PUBLIC]], "b.example": [[OTHER_PUBLIC]]}, port), asked
-
-
-def fetch(network: Network, url: str, **more: object) -> Answer:
-    """Ask ``url`` in ``network``."""
-    seconds = float(more.pop("seconds", 5))  # type: ignore[arg-type]
-    return Fetcher("Test/1", network, seconds=seconds).fetch(url, **more)  # type: ignore[arg-type]
+from portal.links.tests.small_network import (
+    OTHER_PUBLIC,
+    PUBLIC,
+    SmallNetwork,
+    checker,
+    fetch,
+    pages,
+    serving,
+)
 
 
 @pytest.mark.parametrize(
@@ -369,27 +276,6 @@ def test_certificates_are_checked() -> None:
     assert context.verify_mode is ssl.CERT_REQUIRED
 
 
-class Clock:
-    """Time that passes only by sleeping."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.slept: list[float] = []
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
-
-
-def checker(network: Network) -> tuple[LinkChecker, Clock]:
-    """A checker that waits without losing time."""
-    clock = Clock()
-    return LinkChecker(network, sleep=clock.sleep, clock=clock), clock
-
-
 @pytest.mark.parametrize(
     ("served", "is_there", "words", "asked"),
     [
@@ -444,105 +330,3 @@ def test_portal_says_who_asks(settings: object) -> None:
     assert "/about/)" in heads[0]
     assert "Range: bytes=0-0" in heads[-1]
     assert "Cookie" not in "".join(heads)
-
-
-def shown_link(url: str = "http://a.example/v", **fields: object) -> Resource:
-    """A link of a talk that everybody may read."""
-    talk = make_talk()
-    make_conference_session(make_conference(), talk=talk)
-    return Resource.objects.create(talk=talk, kind="video", url=url, **fields)
-
-
-@pytest.mark.django_db
-def test_three_failures_in_a_row_make_a_dead_link_since_the_first() -> None:
-    resource, at = shown_link(), NOW
-    waits = []
-    for number in range(1, 12):
-        resource.refresh_from_db()
-        note_finding(resource=resource, finding=Finding(False, "HTTP 404"), at=at)
-        resource.refresh_from_db()
-        assert (resource.alive == "no") is (number >= FAILURES)
-        assert (resource.failures, resource.failing_since) == (number, NOW)
-        assert resource.next_check_at
-        waits.append(resource.next_check_at - at)
-        at = resource.next_check_at
-    assert waits[:4] == [FIRST_RETRY, 2 * FIRST_RETRY, 4 * FIRST_RETRY, 8 * FIRST_RETRY]
-    assert waits[-1] == LONGEST_WAIT
-    note_finding(resource=resource, finding=Finding(True, "HTTP 200"), at=at)
-    resource.refresh_from_db()
-    assert (resource.alive, resource.failures, resource.failing_since) == ("yes", 0, None)
-    assert resource.next_check_at == at + GOOD_FOR
-
-
-@pytest.mark.django_db
-def test_a_good_answer_between_failures_starts_the_count_anew() -> None:
-    resource = shown_link()
-    for is_there in (False, False, True, False, False):
-        resource.refresh_from_db()
-        note_finding(resource=resource, finding=Finding(is_there, "…"), at=NOW)
-    resource.refresh_from_db()
-    assert (resource.alive, resource.failures) == ("yes", 2)
-
-
-@pytest.mark.django_db
-def test_what_is_kept_from_programs_is_no_failure() -> None:
-    resource = shown_link(failures=2, failing_since=NOW)
-    note_finding(resource=resource, finding=Finding(None, "HTTP 403"), at=NOW)
-    resource.refresh_from_db()
-    assert (resource.alive, resource.failures, resource.failing_since) == ("unknown", 0, None)
-
-
-@pytest.mark.django_db
-def test_finding_about_an_address_that_was_changed_meanwhile_is_dropped() -> None:
-    resource = shown_link()
-    Resource.objects.update(url="http://b.example/v")
-    note_finding(resource=resource, finding=Finding(False, "HTTP 404"), at=NOW)
-    resource.refresh_from_db()
-    assert (resource.failures, resource.checked_at) == (0, None)
-
-
-@pytest.mark.django_db
-def test_run_takes_a_few_that_are_due_of_talks_that_are_shown() -> None:
-    hidden = make_session(make_chapter()).talk
-    Resource.objects.create(talk=hidden, kind="video", url="http://a.example/hidden")
-    shown_link("")
-    later = shown_link(next_check_at=NOW + dt.timedelta(minutes=1))
-    due = [shown_link(f"http://a.example/{number}") for number in range(PER_RUN + 1)]
-    with pages({}, {"a.example": [[PUBLIC]]}) as (network, requests):
-        look, _clock = checker(network)
-        look.sleep = lambda seconds: None
-        assert check_due(at=NOW, checker=look) == PER_RUN
-        assert check_due(at=NOW, checker=look) == 1
-        assert check_due(at=NOW, checker=look) == 0
-    assert not any("hidden" in request for request in requests)
-    assert {resource.pk for resource in Resource.objects.filter(checked_at=NOW)} == {one.pk for one in due}
-    later.refresh_from_db()
-    assert later.checked_at is None
-
-
-@pytest.mark.django_db
-def test_run_starts_nothing_more_when_its_time_is_over() -> None:
-    for number in range(PER_RUN):
-        shown_link(f"http://a.example/{number}")
-    with pages({}, {"a.example": [[PUBLIC]]}) as (network, _):
-        look, clock = checker(network)
-        look.sleep = lambda seconds: setattr(clock, "now", clock.now + 9)
-        assert check_due(at=NOW, checker=look) < PER_RUN
-
-
-@pytest.mark.django_db
-def test_link_into_our_own_network_is_written_down_as_not_public() -> None:
-    resource = shown_link("http://169.254.169.254/latest/meta-data/")
-    assert check_due(at=NOW) == 1
-    resource.refresh_from_db()
-    assert (resource.failures, resource.check_result) == (1, "This is not a public address.")
-
-
-def test_beat_asks_now_and_then() -> None:
-    from django.conf import settings
-
-    from portal.celery import app
-
-    entry = settings.CELERY_BEAT_SCHEDULE["check-resources"]
-    app.loader.import_default_modules()
-    assert entry["task"] in app.tasks
