@@ -7,7 +7,7 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from kb.forms import ArticleAdminForm
-from kb.models import Article, Revision, Tag
+from kb.models import Article, ReviewComment, Revision, SlugRedirect, Tag
 from portal.search.services import index_changed
 
 
@@ -25,6 +25,10 @@ class ArticleAdmin(admin.ModelAdmin[Article]):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """An article begins with a text, in the editor."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Article | None = None) -> bool:
+        """Deletion that can be undone is on the article's own pages."""
         return False
 
     def save_model(self, request: HttpRequest, obj: Article, form: Any, change: bool) -> None:
@@ -60,3 +64,40 @@ class RevisionAdmin(admin.ModelAdmin[Revision]):
 class TagAdmin(admin.ModelAdmin[Tag]):
     list_display = ["name", "slug"]
     prepopulated_fields = {"slug": ["name"]}
+
+
+@admin.register(ReviewComment)
+class ReviewCommentAdmin(admin.ModelAdmin[ReviewComment]):
+    """To read, and to delete what should not have been said; nobody puts words into another's mouth."""
+
+    list_display = ["revision", "line", "author", "created_at", "text"]
+    list_select_related = ["revision", "author"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Comments are made on the page of review."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: ReviewComment | None = None) -> bool:
+        """A comment stays as it was said."""
+        return False
+
+
+@admin.register(SlugRedirect)
+class SlugRedirectAdmin(admin.ModelAdmin[SlugRedirect]):
+    """Old addresses, to read: they lead to their articles for ever."""
+
+    list_display = ["slug", "article", "created_at"]
+    list_select_related = ["article"]
+    search_fields = ["slug", "article__slug"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Made by changing an address on an article's settings page."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: SlugRedirect | None = None) -> bool:
+        """It leads where it leads."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: SlugRedirect | None = None) -> bool:
+        """For ever."""
+        return False

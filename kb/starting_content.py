@@ -7,6 +7,7 @@ is left as they left it.
 import datetime as dt
 from pathlib import Path
 
+from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 from django.utils import timezone
 
@@ -26,8 +27,18 @@ def starts() -> list[ArticleFile]:
 
 def load() -> list[str]:
     """Make what is not there yet, render anew what an older renderer left; return a line for each."""
-    made = [f"article “{start.document.title}”" for start in starts() if _load_article(start)]
+    made = ["group “Knowledge base reviewers”"] if _make_group() else []
+    made += [f"article “{start.document.title}”" for start in starts() if _load_article(start)]
     return made + [f"article “{article.title}” rendered anew" for article in rerender_outdated()]
+
+
+@transaction.atomic
+def _make_group() -> bool:
+    """The group whose members review. What it may do later is for the administrators to say."""
+    group, is_new = Group.objects.get_or_create(name="Knowledge base reviewers")
+    if is_new:
+        group.permissions.add(Permission.objects.get(content_type__app_label="kb", codename="review_article"))
+    return is_new
 
 
 @transaction.atomic

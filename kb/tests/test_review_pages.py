@@ -91,6 +91,12 @@ def test_text_that_readers_do_not_see_is_found_nowhere_by_others(
         assert "secret" not in page_of(client, f"/kb/{article.slug}/")
 
 
+def test_list_of_articles_leads_reviewers_to_their_work(as_reviewer: Client, as_owner: Client) -> None:
+    for client, leads in ((as_reviewer, True), (as_owner, False)):
+        page = page_of(client, "/kb/")
+        assert ('href="/kb/review/"' in page, 'href="/kb/dashboards/"' in page) == (leads, leads)
+
+
 def test_members_and_strangers_can_decide_nothing(
     owner: User, as_owner: Client, as_member: Client, as_stranger: Client
 ) -> None:

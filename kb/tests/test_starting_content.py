@@ -7,11 +7,15 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import Group
 
 from kb import starting_content
 from kb.front_matter import ArticleFile, to_text
 from kb.models import Article, Revision
+from kb.roles import is_reviewer
 from kb.tests.factories import NOW, publish_text
+from portal.accounts.models import User
+from portal.tests.factories import make_user
 
 HEADER_ARTICLE = next(one for one in starting_content.starts() if one.slug == "read-a-qcow2-header")
 _END = "--- end of one command ---"
@@ -27,7 +31,8 @@ def test_file_is_named_as_its_article_and_is_as_an_export_writes_it(start: Artic
 @pytest.mark.django_db
 def test_loading_makes_the_articles_once_and_never_overwrites_them() -> None:
     starts = starting_content.starts()
-    assert starting_content.load() == [f"article “{start.document.title}”" for start in starts]
+    made = [f"article “{start.document.title}”" for start in starts]
+    assert starting_content.load() == ["group “Knowledge base reviewers”", *made]
     assert Article.objects.published().count() == len(starts)
     article = Article.objects.get(slug="read-a-qcow2-header")
     assert [tag.slug for tag in article.tags.all()] == ["qcow2", "qemu-img", "storage"]
@@ -92,3 +97,15 @@ def test_every_command_of_the_article_prints_what_the_article_shows(tmp_path: Pa
             assert "1048576000" in real
         else:
             assert real == shown, command
+
+
+@pytest.mark.django_db
+def test_group_of_reviewers_is_made_once_and_left_as_administrators_have_it() -> None:
+    starting_content.load()
+    user = make_user()
+    group = Group.objects.get(name="Knowledge base reviewers")
+    user.groups.add(group)
+    assert is_reviewer(User.objects.get(pk=user.pk))
+    group.permissions.clear()
+    starting_content.load()
+    assert not is_reviewer(User.objects.get(pk=user.pk))

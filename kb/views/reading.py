@@ -12,7 +12,7 @@ from kb.forms import ArticleFilterForm
 from kb.linked_data import linked_data
 from kb.models import Article, Series
 from kb.queries.history import is_watched
-from kb.roles import can_keep
+from kb.roles import can_keep, is_reviewer
 from kb.views.moved import follows_moves
 
 PER_PAGE = 20
@@ -27,6 +27,7 @@ def article_list(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "is_narrowed": bool(kind or tag),
+        "reviews": is_reviewer(request.user),
         "page": Paginator(queries.articles(request.user, kind=kind, tag=tag), PER_PAGE).get_page(
             request.GET.get("page")
         ),
