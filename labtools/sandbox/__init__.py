@@ -47,6 +47,7 @@ portal's own ready images.
 
 from .bubblewrap import Availability, is_available
 from .messages import CheckMessage, Example, Severity
+from .programs import SandboxUnavailable, run_in_folder
 from .qemu_img import (
     CheckNumbers,
     CheckResult,
@@ -60,6 +61,7 @@ from .qemu_img import (
 )
 from .runner import EndedBecause, Finished, Limits, ProgramMissing, run_bounded
 from .samples import SAMPLES, Sample, SampleKind, make_sample
+from .visible import visible_bytes
 
 __all__ = [
     "SAMPLES",
@@ -78,6 +80,7 @@ __all__ = [
     "Run",
     "Sample",
     "SampleKind",
+    "SandboxUnavailable",
     "Severity",
     "image_check",
     "image_info",
@@ -85,4 +88,6 @@ __all__ = [
     "make_sample",
     "qemu_img_version",
     "run_bounded",
+    "run_in_folder",
+    "visible_bytes",
 ]

@@ -2,7 +2,8 @@
 
 Inside there is `/usr` (read-only), the image at `/image` (read-only), an empty `/tmp`, `/dev/null` and
 `/dev/urandom`; no `/etc` beyond the linker's cache, no `/proc`, no `/home`, no network, no other process. The
-program has no capability, cannot make user namespaces, and its kernel limits allow no file to grow by a byte.
+program has no capability, cannot make user namespaces, and its kernel limits allow no file to grow by a byte;
+where a folder to write to is given, no file there may grow beyond `Limits.file_bytes`.
 """
 
 from __future__ import annotations
@@ -20,10 +21,13 @@ from .runner import Finished, Limits, ProgramMissing, find_program, run_bounded
 IMAGE = "/image"
 #: Where a program from outside `/usr` is seen inside the sandbox.
 PROGRAM = "/program"
+#: Where the folder that a command may write to is seen inside the sandbox.
+FOLDER = "/work"
 
 _NOBODY = "65534"
 # The shell's own remarks ("Aborted") go to /dev/null, so that stderr holds the program's words alone.
 _FIRST_PROCESS = 'exec 3>&2 2>/dev/null; (exec "$@" 2>&3 3>&-); exit $?'
+_FIRST_PROCESS_MERGED = '(exec "$@" 2>&1); exit $?'
 _TRIAL_LIMITS = Limits(wall_seconds=10, cpu_seconds=5, stdout_bytes=4096, stderr_bytes=4096)
 
 
@@ -47,12 +51,16 @@ def sandbox_argv(
     limits: Limits,
     image: Path | None = None,
     program: Path | None = None,
+    folder: Path | None = None,
+    merge_output: bool = False,
     disable_userns: bool = True,
 ) -> list[str]:
     """The command line that runs `command` in a sandbox under `limits`.
 
-    `image` is bound at :data:`IMAGE`, `program` (for one outside `/usr`) at :data:`PROGRAM`; both are paths
-    that the server chose. `command[0]` is a path inside the sandbox. Raises
+    `image` is bound at :data:`IMAGE`, `program` (for one outside `/usr`) at :data:`PROGRAM`, both read-only;
+    `folder` at :data:`FOLDER`, where the command then starts and may write. All are paths that the server chose.
+    With `merge_output` what the command says on stderr comes on stdout, in the order of a terminal; stderr is then
+    bubblewrap's alone. `command[0]` is a path inside the sandbox. Raises
     :class:`~labtools.sandbox.runner.ProgramMissing` when bubblewrap or util-linux is missing.
     """
     binds: list[str] = []
@@ -60,6 +68,9 @@ def sandbox_argv(
         binds += ["--ro-bind", os.fspath(image.resolve(strict=True)), IMAGE]
     if program is not None:
         binds += ["--ro-bind", os.fspath(program.resolve(strict=True)), PROGRAM]
+    if folder is not None:
+        binds += ["--bind", os.fspath(folder.resolve(strict=True)), FOLDER]
+    first = _FIRST_PROCESS_MERGED if merge_output else _FIRST_PROCESS
     # fmt: off
     return [
         find_program("bwrap"),
@@ -68,16 +79,17 @@ def sandbox_argv(
         "--setenv", "LC_ALL", "C.UTF-8",
         # One malloc arena: otherwise each thread reserves 64 MiB of the address space that RLIMIT_AS counts.
         "--setenv", "MALLOC_ARENA_MAX", "1",
+        "--setenv", "HOME", "/tmp",  # noqa: S108
         "--uid", _NOBODY, "--gid", _NOBODY, "--cap-drop", "ALL", "--hostname", "sandbox",
         *_system_binds(),
         "--dev-bind", "/dev/null", "/dev/null",
         "--dev-bind", "/dev/urandom", "/dev/urandom",
         *binds,
         "--size", "1048576", "--tmpfs", "/tmp",  # noqa: S108 — a fresh mount inside the sandbox
-        "--remount-ro", "/", "--chdir", "/tmp",  # noqa: S108
+        "--remount-ro", "/", "--chdir", FOLDER if folder is not None else "/tmp",  # noqa: S108
         # A shell is the first process: when it ends, the kernel ends all others in the sandbox before bubblewrap
         # sees it go. bubblewrap's own first process would outlive bubblewrap and be left for init to reap.
-        "--as-pid-1", "--", find_program("sh"), "-c", _FIRST_PROCESS, "sh",
+        "--as-pid-1", "--", find_program("sh"), "-c", first, "sh",
         *_prlimit_argv(limits), *command,
     ]
     # fmt: on
@@ -102,7 +114,7 @@ def _prlimit_argv(limits: Limits) -> list[str]:
         # Soft before hard: SIGXCPU first, which names the reason; SIGKILL a second later for who ignores it.
         f"--cpu={limits.cpu_seconds}:{limits.cpu_seconds + 1}",
         f"--as={limits.memory_bytes}",
-        "--fsize=0",
+        f"--fsize={limits.file_bytes}",
         "--core=0",
         f"--nofile={limits.open_files}",
         f"--nproc={limits.processes}",

@@ -62,7 +62,8 @@ class Limits:
     """Bounds of one run. Bytes and seconds throughout.
 
     `memory_bytes` is address space (RLIMIT_AS), of which an idle qemu-img takes about 100 MiB. The two output
-    bounds say how much is kept; one byte more and the program is killed.
+    bounds say how much is kept; one byte more and the program is killed. `file_bytes` (RLIMIT_FSIZE) is the length
+    to which a file may grow.
     """
 
     wall_seconds: float = 60.0
@@ -72,6 +73,7 @@ class Limits:
     stderr_bytes: int = 4 * MIB
     open_files: int = 64
     processes: int = 256
+    file_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ def test_it_has_no_environment_of_the_portal(monkeypatch: pytest.MonkeyPatch) ->
 
     names = {line.split("=")[0] for line in text(inside("/usr/bin/env")).splitlines()}
 
-    assert names <= {"LC_ALL", "MALLOC_ARENA_MAX", "PWD", "OLDPWD", "SHLVL", "_"}
+    assert names <= {"HOME", "LC_ALL", "MALLOC_ARENA_MAX", "PWD", "OLDPWD", "SHLVL", "_"}
 
 
 def test_kernel_limits_are_the_given_ones() -> None:
