@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
@@ -20,6 +20,7 @@ from pygments.lexers import get_lexer_by_name
 from pygments.lexers.special import TextLexer
 from pygments.util import ClassNotFound
 
+from kb.code_markup import KnownError, LinkNames, PlaceErrors, TakeErrors
 from kb.variables import INLINE, Variable, box_html, place_html, places, quoted, read_declarations
 
 _MAX_LINES_MARKED = 200
@@ -46,16 +47,22 @@ def _no_block(name: str, argument: str) -> str | None:
     return None
 
 
+def _no_names(codes: Collection[str]) -> Mapping[str, str]:
+    return {}
+
+
 @dataclass(frozen=True)
 class Parts:
     """HTML that the portal puts into an article. All of it is sanitised already.
 
     ``embed`` gives the live block of a name and an argument, None where there is no block of that name: then the
     text stays as it was written. ``badges`` are what stands at the head of a block of code, by its ``Fence.digest``.
+    ``names`` gives what stands in the place of inline code, by its text: a link to the page of what it names.
     """
 
     embed: Callable[[str, str], str | None] = _no_block
     badges: Mapping[str, str] = field(default_factory=dict)
+    names: Callable[[Collection[str]], Mapping[str, str]] = _no_names
 
 
 def read_fence_options(
@@ -242,6 +249,8 @@ class PortalMarkup(Extension):
         self.blocks: list[tuple[str, str]] = []
         self.fences: list[Fence] = []
         self.variables: dict[str, Variable] = {}
+        self.codes: list[str] = []
+        self.errors: list[KnownError] = []
         self._parts = parts
         self._secret = secrets.token_hex(16)
         self._marked: list[str] = []
@@ -257,6 +266,11 @@ class PortalMarkup(Extension):
         self.fences.append(fence)
         badge = self._parts.badges.get(fence.digest)
         return self._mark(badge) if badge else ""
+
+    def note_codes(self, codes: list[str]) -> Mapping[str, str]:
+        """Remember the inline codes; the marks for those that become links, by text."""
+        self.codes += codes
+        return {text: self._mark(link) for text, link in self._parts.names(codes).items()} if codes else {}
 
     def declare(self, source: str) -> str:
         """Take the reader variables that a fence declares; what of it nobody understands is left."""
@@ -299,9 +313,12 @@ class PortalMarkup(Extension):
         md.inlinePatterns.deregister("html")
         # Before inline patterns (20), which would take the marks of emphasis in an argument for Markdown.
         md.treeprocessors.register(_TakeBlocks(md, self), "take_blocks", 25)
+        md.treeprocessors.register(taken := TakeErrors(md), "take_errors", 24)
         md.treeprocessors.register(_LowerTopHeading(md), "lower_top_heading", 7)
         md.treeprocessors.register(_NameAnchors(md), "name_anchors", 4)
         md.treeprocessors.register(_DressTables(md), "dress_tables", 3)
         md.treeprocessors.register(_DressFigures(md), "dress_figures", 2)
+        md.treeprocessors.register(PlaceErrors(md, taken, self.errors.append), "place_errors", 1.8)
+        md.treeprocessors.register(LinkNames(md, self.note_codes), "link_names", 1.5)
         md.treeprocessors.register(_FillInlineCode(md, self), "fill_inline_code", 1)
         md.postprocessors.register(_NameCheckboxes(md), "name_checkboxes", 5)

@@ -6,17 +6,18 @@ turns ``--cap`` into a dash, ``snippets`` reads files.
 """
 
 import html
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypedDict
 
 from markdown import Markdown
 
+from kb.code_markup import KnownError
 from kb.markup import Fence, Parts, PortalMarkup, highlight_fence, read_fence_options
 from kb.sanitising import ID_PREFIX, sanitise
 from kb.variables import Variable
 
 #: Raise it when the same Markdown gives other HTML; stored articles are then rendered anew.
-VERSION = 4
+VERSION = 5
 
 _EXTENSIONS = [
     "tables",
@@ -70,6 +71,8 @@ class Rendered:
     blocks: tuple[tuple[str, str], ...] = ()
     fences: tuple[Fence, ...] = ()
     variables: tuple[Variable, ...] = ()
+    codes: tuple[str, ...] = ()
+    errors: tuple[KnownError, ...] = ()
 
 
 def render(markdown: str, parts: Parts | None = None) -> Rendered:
@@ -78,7 +81,8 @@ def render(markdown: str, parts: Parts | None = None) -> Rendered:
     ``parts`` are live blocks and badges, HTML that is safe already and that no author can imitate: they are put in
     after the author's own HTML was sanitised. ``blocks`` of the result are the live blocks that the text asks for,
     as name and argument, whether there are such or not; ``fences`` its blocks of code, in order,
-    with the defaults of their reader variables; ``variables`` those (``kb.variables``).
+    with the defaults of their reader variables; ``variables`` those (``kb.variables``); ``codes`` its inline code
+    outside headings and links, ``errors`` the messages that its admonitions explain.
     """
     markup = PortalMarkup(parts or Parts())
     converter = Markdown(extensions=[*_EXTENSIONS, markup], extension_configs=_CONFIGURATION, tab_length=4)
@@ -92,7 +96,13 @@ def render(markdown: str, parts: Parts | None = None) -> Rendered:
         blocks=tuple(markup.blocks),
         fences=tuple(markup.fences),
         variables=tuple(markup.variables.values()),
+        codes=tuple(markup.codes),
+        errors=tuple(_in_page(one) for one in markup.errors),
     )
+
+
+def _in_page(error: KnownError) -> KnownError:
+    return replace(error, section=ID_PREFIX + error.section) if error.section else error
 
 
 def _heading(token: dict[str, Any]) -> Heading:

@@ -6,6 +6,7 @@ from labtools import upload_views
 from labtools.views import (
     bring,
     building,
+    cards,
     comparison,
     cpus,
     devices,
@@ -64,6 +65,7 @@ device_urls = [
     path("devices/<path:name>.json", devices.device_json, name="device_json"),
     path("devices/<path:name>.csv", devices.device_csv, name="device_csv"),
     path("devices/<path:name>/", devices.device, name="device"),
+    path("cards/<slug:kind>/<path:name>/", cards.card, name="card"),
 ]
 host_urls = [
     path("hosts/", hosts.host_list, name="host_list"),

@@ -12,6 +12,7 @@ from kb.diffs import Diff, Row, compare
 from kb.documents import Document
 from kb.known_pages import known_pages
 from kb.links import outside_links
+from kb.live_parts import live_parts
 from kb.merging import Merge, merge_documents
 from kb.models import Draft, Link, ReviewComment, Revision
 from kb.roles import can_approve, is_reviewer
@@ -127,7 +128,7 @@ def review_page(user: User, revision: Revision, *, line: int | None, everything:
     shown = {comment.pk for one in lines for comment in one.comments}
     is_waiting = revision.state == State.SUBMITTED
     merge = _merge(revision) if is_waiting else None
-    html = rendering.render(revision.content).html
+    html = rendering.render(revision.content, live_parts()).html
     reviews = is_reviewer(user)
     return ReviewPage(
         revision=revision,

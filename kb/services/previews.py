@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from kb import rendering
 from kb.checking import Remark, inspect
 from kb.known_pages import known_pages
-from kb.markup import Parts
-from kb.services.storing import draw_block
+from kb.live_parts import live_parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,5 +23,5 @@ class Preview:
 
 def preview_of(markdown: str) -> Preview:
     """Render ``markdown`` as a reader's page does, and look it over."""
-    html = rendering.render(markdown, Parts(embed=draw_block)).html
+    html = rendering.render(markdown, live_parts()).html
     return Preview(html, inspect(markdown.replace("\r\n", "\n"), html, known_pages()))

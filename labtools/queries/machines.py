@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from labtools.labhost.document import Machine
-from labtools.models import Fact
+from labtools.models import Emulator, Fact
 from labtools.queries import facts
 from labtools.queries.sources import Source
 
@@ -136,7 +136,12 @@ def machine_page(name: str, columns: tuple[Source, ...]) -> MachinePage:
 
 def named_machine(source: Source, name: str) -> Machine | None:
     """The machine type that ``-machine name`` starts: of that name, or with that alias."""
-    machines = facts.machines(source.emulator)
+    return machine_of(source.emulator, name)
+
+
+def machine_of(emulator: Emulator, name: str) -> Machine | None:
+    """The same for a binary of any snapshot."""
+    machines = facts.machines(emulator)
     by_name = next((machine for machine in machines if machine.name == name), None)
     return by_name or next((machine for machine in machines if machine.alias == name), None)
 
