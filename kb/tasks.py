@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from kb.services import keeping
+from kb.services.flags import raise_flags as raise_all_flags
 from kb.services.link_checks import check_due
 from kb.services.storing import redraw_blocks as redraw
 from kb.services.surroundings import refresh_all_surroundings
@@ -31,3 +32,9 @@ def purge_deleted() -> None:
 def check_links() -> None:
     """Beat, every few minutes: ask a few links of articles whether they still answer."""
     check_due(at=timezone.now())
+
+
+@shared_task(name="kb.tasks.raise_flags")
+def raise_flags() -> None:
+    """Beat, hourly, and when the lab announces a change: articles that name what is gone."""
+    raise_all_flags(at=timezone.now())

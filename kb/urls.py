@@ -6,8 +6,10 @@ from kb.views import (
     conflicts,
     dashboards,
     diagrams,
+    errors,
     feedback,
     feeds,
+    flags,
     history,
     keeping,
     offline,
@@ -68,6 +70,11 @@ _TRANSFER = [
     path("<slug:slug>.zip", transfer.export_article, name="article_zip"),
 ]
 
+_LIVING = [
+    path("errors/", errors.errors, name="errors"),
+    path("<slug:slug>/flags/<int:pk>/settle/", flags.settle, name="flag_settle"),
+]
+
 _READING = [
     path("", reading.article_list, name="article_list"),
     path("offline/", offline.offline, name="offline"),
@@ -93,4 +100,14 @@ _WRITING = [
 ]
 
 # Reading is last: its addresses begin with any slug.
-urlpatterns = [*_TRANSFER, *_FEEDS, *_WRITING, *_REVIEW, *_KEEPING, *_HISTORY, *_FEEDBACK, *_READING]
+urlpatterns = [
+    *_TRANSFER,
+    *_FEEDS,
+    *_WRITING,
+    *_REVIEW,
+    *_KEEPING,
+    *_HISTORY,
+    *_FEEDBACK,
+    *_LIVING,
+    *_READING,
+]

@@ -283,6 +283,11 @@ CELERY_BEAT_SCHEDULE["check-article-links"] = {
     "schedule": 300,
     "options": {"queue": "mail", "expires": 300},
 }
+CELERY_BEAT_SCHEDULE["article-flags"] = {
+    "task": "kb.tasks.raise_flags",
+    "schedule": 3600,
+    "options": {"queue": "mail", "expires": 3600},
+}
 CELERY_BEAT_SCHEDULE["article-surroundings"] = {
     "task": "kb.tasks.refresh_surroundings",
     "schedule": 24 * 3600,
@@ -361,6 +366,7 @@ ACCOUNT_RATE_LIMITS = {
     "vhba_paste": "60/h/ip",
     "lab_lint": "60/m/ip",
     "iso_paste": "60/h/ip",
+    "kb_errors": "60/h/ip",
     "kb_save": "60/m/user",
     "kb_preview": "60/m/user",
     "kb_submit": "30/h/user",

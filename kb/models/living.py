@@ -56,6 +56,7 @@ class Flag(models.Model):
     where = models.CharField(max_length=160, help_text="Host and version, in words.")
     sentence = models.CharField(max_length=400)
     raised_at = models.DateTimeField(default=timezone.now)
+    told_at = models.DateTimeField(null=True, blank=True, help_text="When owner and watchers were told.")
     settled_at = models.DateTimeField(null=True, blank=True)
     settled_how = models.CharField(max_length=200, blank=True)
 

@@ -27,9 +27,15 @@ QUESTIONS = Kind(
     description="Questions on articles that you keep or watch, and answers to yours.",
     can_switch_off=True,
 )
+OUT_OF_DATE = Kind(
+    key="kb_out_of_date",
+    name="Articles that no longer hold",
+    description="When something that an article of yours, or one that you watch, names is gone on a lab host.",
+    can_switch_off=True,
+)
 
 
 def register_all() -> None:
     """Make them known to the outbox and the notifications page."""
-    for kind in (OWN_TEXTS, WATCHED, TO_REVIEW, QUESTIONS):
+    for kind in (OWN_TEXTS, WATCHED, TO_REVIEW, QUESTIONS, OUT_OF_DATE):
         kinds.register(kind)

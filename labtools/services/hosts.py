@@ -14,6 +14,7 @@ from labtools.services import lab_keys
 from labtools.services.snapshots import forget_inventory, refresh_device_rows
 from portal import dispatch
 from portal.accounts.models import User
+from portal.embeds import changes
 
 #: What staff decide about a host; all other fields are the workers'.
 FIELDS = (
@@ -140,8 +141,9 @@ def remove_host(*, person: object, host: LabHost) -> None:
 
 
 def _bring_search_in_step() -> None:
-    """Let the portal's search forget at once what nobody may see any more; beat would do so some minutes later."""
+    """Let search and articles forget at once what nobody may see any more; beat would do so some minutes later."""
     dispatch.send_on_commit("portal.search.tasks.reconcile")
+    changes.announce()
 
 
 def _check(host: LabHost) -> None:

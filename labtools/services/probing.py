@@ -25,6 +25,7 @@ from labtools.services import asking
 from labtools.services.hosts import require_staff
 from labtools.services.snapshots import record_document
 from portal import dispatch
+from portal.embeds import changes
 
 log = logging.getLogger(__name__)
 
@@ -184,7 +185,9 @@ def _keep(claim: _Claim, document: HostDocument) -> None:
     if host.reach != claim.host.reach:
         _ask_again(host, at)
         return
-    record_document(host=host, document=document, at=at)
+    before = host.current_id
+    if record_document(host=host, document=document, at=at).pk != before:
+        changes.announce()
     LabHost.objects.filter(pk=host.pk).update(
         probe_state=State.IDLE,
         probe_started_at=None,

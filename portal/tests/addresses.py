@@ -352,6 +352,8 @@ ADDRESSES = [
     machine("kb:picture", arguments=lambda world: {"sha256": world["picture"].sha256}),
     Address("kb:article_edit", SIGN_IN, 200, ON, _slug("article")),  # the owner has begun already
     machine("kb:article_markdown", arguments=_slug("article")),
+    everyone("kb:errors"),
+    by_post("kb:flag_settle", arguments=_at("article", "pk")),
     everyone("kb:series", arguments=_slug("series")),
     everyone("kb:did_it_work", arguments=_slug("article")),
     everyone("kb:questions", arguments=_slug("article")),
@@ -392,6 +394,8 @@ ADDRESSES = [
     everyone("labtools:device", ON, arguments=_device("virtio-net")),
     machine("labtools:device_json", arguments=_device("virtio-net-pci")),
     machine("labtools:device_csv", arguments=_device("virtio-net-pci")),
+    machine("labtools:card", arguments=lambda world: {"kind": "device", "name": "virtio-net-pci"}),
+    machine("labtools:card", 404, arguments=lambda world: {"kind": "device", "name": "no-such-device"}),
     everyone("labtools:search"),
     machine("labtools:search_json"),
     *(everyone(f"labtools:{name}") for name in COMPARISONS),
