@@ -186,7 +186,7 @@ def _questions(articles: ArticleQuerySet) -> Board:
         "Questions without an answer",
         "Every question is answered.",
         _bare_article(found.order_by("created_at", "pk"), "article"),
-        lambda one: Entry(one.article.title, one.article.get_absolute_url(), str(one)),
+        lambda one: Entry(one.article.title, reverse("kb:questions", args=[one.article.slug]), str(one)),
     )
 
 
