@@ -7,7 +7,7 @@ class EventsConfig(AppConfig):
     name = "events"
 
     def ready(self) -> None:
-        from events import notifications, personal_data, search
+        from events import embeds, notifications, personal_data, search
         from events.services import mail_kinds
         from portal.accounts import me_sections
         from portal.accounts import personal_data as keepers
@@ -39,3 +39,4 @@ class EventsConfig(AppConfig):
             "meetups", template="events/my_meetups.html", query=personal_data.my_meetups, order=5
         )
         search.register_all()
+        embeds.register_all()

@@ -4,6 +4,7 @@ They show what an anonymous visitor may see, whoever wrote the article or reads 
 """
 
 import hashlib
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -11,13 +12,17 @@ from urllib.parse import quote
 from django.urls import reverse
 
 from labtools import device_page
+from labtools.embeds import names
 from labtools.models import LabHost
 from labtools.qcow2 import HEADER_FIELDS
 from labtools.queries import facts
+from labtools.queries.cards import card as find_card
+from labtools.queries.cpus import cpu_table
 from labtools.queries.devices import sources_with
 from labtools.queries.matrix import matrix
 from labtools.queries.sources import Source, choose_default, sources
 from portal.embeds.drawing import draw
+from portal.embeds.names import Candidate
 from portal.embeds.registry import Embed, register
 
 #: Rows of a block; the page that it leads to has all of them.
@@ -36,6 +41,8 @@ def register_all() -> None:
             _matrix,
         ),
         ("qemu-machines", "x86_64", "The machine types that are not of an old version.", _machines),
+        ("qemu-option", "virtio-net-pci.rss", "One option: its type, its default, and who has it.", _option),
+        ("qemu-cpus", "x86_64", "The CPU models of a target, and whether they are usable.", _cpus),
         ("lab-hosts", "", "The hosts that the lab asks, with their versions.", _hosts),
     ):
         register(Embed(name, example, says, _safely(draws), stamp))
@@ -126,6 +133,37 @@ def _machines(argument: str, available: tuple[Source, ...]) -> str:
     rows = [one for one in machines if one.alias or not any(letter.isdigit() for letter in one.name[-4:])]
     page = f"{reverse('labtools:machine_list')}?on={quote(source.permanent_key)}"
     return _draw("machines", source, rows=rows[: ROWS * 2], count=len(machines), permanent=page, page=page)
+
+
+def _option(argument: str, available: tuple[Source, ...]) -> str:
+    name = argument.partition(" ")[0]
+    known = names.look_up([Candidate(name, "option")]).get(Candidate(name, "option"))
+    found = find_card("option", known.name) if known else None
+    if known is None or found is None:
+        where = f"{reverse('labtools:search')}?q={quote(name.rpartition('.')[2])}"
+        return _nothing(f"No lab host knows the option {name}.", where, "Options that are alike")
+    page, _, fragment = known.url.partition("#")
+    permanent = f"{page}{'&' if '?' in page else '?'}on={quote(found.source.permanent_key)}#{fragment}"
+    return _draw("option", found.source, card=found, page=known.url, permanent=permanent)
+
+
+def _cpus(argument: str, available: tuple[Source, ...]) -> str:
+    target = argument.partition(" ")[0] or "x86_64"
+    source = choose_default(tuple(one for one in available if one.target == target))
+    table = cpu_table(source) if source else None
+    if source is None or table is None:
+        return _nothing(f"No lab host has a QEMU for {target}.", reverse("labtools:host_list"), "Lab hosts")
+    page = reverse("labtools:cpu_list")
+    # Models with a version are many; those without are what people write.
+    rows = [row for row in table.rows if not re.search(r"-v[0-9]+\Z", row.name)] or list(table.rows)
+    return _draw(
+        "cpus",
+        source,
+        rows=rows[:ROWS],
+        count=table.total,
+        page=f"{page}?on={quote(source.key)}",
+        permanent=f"{page}?on={quote(source.permanent_key)}",
+    )
 
 
 def _hosts(argument: str, available: tuple[Source, ...]) -> str:

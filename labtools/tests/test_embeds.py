@@ -40,7 +40,9 @@ def test_a_device_says_its_options_host_version_and_day() -> None:
     assert "what differs" in block("qemu-device", "virtio-net-pci")
 
 
-@pytest.mark.parametrize("name", ["qemu-device", "qemu-matrix", "qemu-machines", "lab-hosts"])
+@pytest.mark.parametrize(
+    "name", ["qemu-device", "qemu-matrix", "qemu-machines", "qemu-option", "qemu-cpus", "lab-hosts"]
+)
 @pytest.mark.parametrize(
     "argument", ["", "nosuch", "<script>alert(1)</script>", "\u202e", "../../x", "x" * 200, "%00 '\" --"]
 )
@@ -109,3 +111,24 @@ def test_the_header_s_fields_are_those_of_the_reader() -> None:
     html = block("qcow2-header-fields")
     assert "<code>refcount_table_offset</code>" in html
     assert html.count("<tr>") == 21
+
+
+def test_an_option_says_its_default_and_who_has_it() -> None:
+    make_seen_host("pune-1", name="Pune one")
+    make_seen_host("secret-1", make_document(version="8.2"), visibility="private")
+    html = block("qemu-option", "virtio-net.rss")
+    assert "virtio-net-pci.rss" in html
+    assert "Default: <code>off</code>" in html
+    assert "On Pune one (QEMU 7.2.22)</li>" in html
+    assert 'href="/lab/devices/virtio-net-pci/#option-rss"' in html
+    assert "No lab host knows the option virtio-net-pci.nosuch." in block(
+        "qemu-option", "virtio-net-pci.nosuch"
+    )
+
+
+def test_models_say_whether_they_are_usable() -> None:
+    make_seen_host("pune-1")
+    html = block("qemu-cpus", "x86_64")
+    assert '<td data-label="tcg">lacks 2 features</td>' in html
+    assert "All 2 CPU models" in html
+    assert "No lab host has a QEMU for riscv64." in block("qemu-cpus", "riscv64")
