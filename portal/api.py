@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
 from ninja.errors import ValidationError
 
+from kb.api import router as articles
 from labtools.api.images import router as images
 from portal.accounts.api_auth import NotAllowed, identify
 from portal.accounts.models import User
@@ -34,6 +35,7 @@ api = NinjaAPI(
     urls_namespace="api",
     auth=member,
 )
+api.add_router("/articles", articles)
 api.add_router("/images", images)
 
 

@@ -99,6 +99,11 @@ def sitemap(request: HttpRequest) -> HttpResponse:
         (article.get_absolute_url(), article.updated_at)
         for article in Article.objects.published().newest().only("slug", "updated_at")
     ]
+    parts = Article.objects.published().exclude(series=None)
+    entries += [
+        (reverse("kb:series", args=[slug]), None)
+        for slug in parts.order_by("series__slug").values_list("series__slug", flat=True).distinct()
+    ]
     newest_meetups = Meetup.objects.visible_to(None).order_by("-pk").only("slug")[:SITEMAP_LIMIT]
     entries += [(meetup.get_absolute_url(), None) for meetup in newest_meetups]
     entries += [(address, None) for address in public_addresses(limit=SITEMAP_LIMIT)]

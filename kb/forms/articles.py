@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from kb.models import Article, Tag
+from kb.models import Article, Series, Tag
 
 
 class ArticleFilterForm(forms.Form):
@@ -15,12 +15,18 @@ class ArticleFilterForm(forms.Form):
         queryset=Tag.objects.none(), to_field_name="slug", required=False, empty_label="Every subject"
     )
 
+    series = forms.ModelChoiceField(
+        queryset=Series.objects.none(), to_field_name="slug", required=False, empty_label="Every series"
+    )
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        tag = self.fields["tag"]
+        tag, series = self.fields["tag"], self.fields["series"]
         assert isinstance(tag, forms.ModelChoiceField)
+        assert isinstance(series, forms.ModelChoiceField)
         tag.label = "Subject"
-        tag.queryset = Tag.objects.filter(articles__status=Article.Status.PUBLISHED).distinct()
+        tag.queryset = Tag.objects.filter(pk__in=Article.objects.published().values("tags"))
+        series.queryset = Series.objects.filter(pk__in=Article.objects.published().values("series"))
 
 
 class ArticleAdminForm(forms.ModelForm[Article]):

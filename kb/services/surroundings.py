@@ -5,8 +5,10 @@ Names of people are not among it: they are asked for when the page is read, so t
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db import transaction
@@ -20,6 +22,8 @@ RELATED = 5
 _CANDIDATES = 300
 #: What a link from one to the other is worth, against a tag that only these two have.
 _LINK, _MENTION = 1.0, 0.5
+#: How many of its names are compared.
+_NAMES = 100
 _TO_ARTICLE = re.compile(r'href="/kb/([a-z0-9][a-z0-9_-]{0,79})/')
 
 
@@ -95,7 +99,7 @@ def _series(article: Article) -> dict[str, Any] | None:
 
 
 def _related(article: Article, links: list[str]) -> list[list[str]]:
-    """The nearest others: by links either way, by devices that both name, by tags, a rare one more than a common."""
+    """The nearest others: by links either way, by names in code and by tags, a rare one more than a common one."""
     others = Article.objects.published().exclude(pk=article.pk)
     if article.series_id:
         others = others.exclude(series=article.series_id)  # the box of the series names them
@@ -107,14 +111,24 @@ def _related(article: Article, links: list[str]) -> list[list[str]]:
 
     for tag in Tag.objects.filter(pk__in=article.tags.values("pk")).annotate(used=Count("articles")):
         count(others.filter(tags=tag), 1 / max(1, tag.used - 1))
-    same = Q(pk__in=[])
-    for kind, name in article.mentions.exclude(kind=Mention.Kind.COMMAND).values_list("kind", "name")[:100]:
-        same |= Q(mentions__kind=kind, mentions__name=name)
-    count(others.filter(same), _MENTION)
+    for pk, worth in _by_names(article, others):
+        score[pk] += worth
     count(others.filter(Q(slug__in=links) | Q(html__contains=f'href="/kb/{article.slug}/')), _LINK)
     best = [pk for pk, _ in sorted(score.items(), key=lambda item: (-item[1], -item[0]))[:RELATED]]
     found = others.in_bulk(best)
     return [_link(found[pk]) for pk in best]
+
+
+def _by_names(article: Article, others: ArticleQuerySet) -> Iterable[tuple[int, float]]:
+    """The articles that name the same devices, options and commands: a name that few have counts for more."""
+    names = article.mentions.values_list("kind", "name")[:_NAMES]
+    same = reduce(or_, (Q(kind=kind, name=name) for kind, name in names), Q(pk__in=[]))
+    sharing: dict[tuple[str, str], list[int]] = defaultdict(list)
+    found = Mention.objects.filter(same, article__in=others)
+    for kind, name, pk in found.values_list("kind", "name", "article")[: _CANDIDATES * 10]:
+        sharing[kind, name].append(pk)
+    for pks in sharing.values():
+        yield from ((pk, _MENTION / len(pks)) for pk in pks)
 
 
 def _link(article: Article) -> list[str]:

@@ -20,17 +20,23 @@ PER_PAGE = 20
 
 @require_safe
 def article_list(request: HttpRequest) -> HttpResponse:
-    """Articles, the newest first; narrowed by kind and by subject."""
-    form = ArticleFilterForm(request.GET)
-    narrowed = form.cleaned_data if form.is_valid() else {}
-    kind, tag = narrowed.get("kind", ""), narrowed.get("tag")
+    """Articles, the newest first; narrowed by kind, by subject (also by another word for it) and by series."""
+    asked = request.GET.copy()
+    known = queries.find_tag(request.GET["tag"]) if request.GET.get("tag") else None
+    if known is not None:
+        asked["tag"] = known.slug
+    form = ArticleFilterForm(asked)
+    form.is_valid()  # what is no filter narrows nothing
+    kind, tag, series = (form.cleaned_data.get(name) for name in ("kind", "tag", "series"))
+    found = queries.articles(request.user, kind=kind or "", tag=tag)
+    if series:
+        found = found.filter(series=series).order_by("part", "pk")
     context = {
         "form": form,
-        "is_narrowed": bool(kind or tag),
+        "is_narrowed": bool(kind or tag or series),
         "reviews": is_reviewer(request.user),
-        "page": Paginator(queries.articles(request.user, kind=kind, tag=tag), PER_PAGE).get_page(
-            request.GET.get("page")
-        ),
+        "tag": tag,
+        "page": Paginator(found, PER_PAGE).get_page(request.GET.get("page")),
     }
     return render(request, "kb/article_list.html", context)
 

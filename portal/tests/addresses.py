@@ -474,6 +474,8 @@ ADDRESSES = [
     everyone("api_docs"),
     machine("api:openapi-json"),
     machine("api:api-root", 404),
+    machine("api:articles"),
+    machine("api:article", arguments=_slug("article")),
     Address("api:images", 401, 200, 200, is_page=False),
     Address("api:image", 401, 404, 200, lambda world: {"check_id": world["private"].pk}, is_page=False),
     Address(
