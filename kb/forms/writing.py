@@ -223,6 +223,8 @@ def _answer(data: Mapping[str, Any], number: int) -> str:
         return str(data.get(f"{name}-{number}", "")).replace("\r\n", "\n")
 
     choice = part("choice")
+    if choice == "mine" and part("own").rstrip("\n") != part("mine").rstrip("\n"):
+        choice = "own"  # somebody wrote, and left the choice as it was
     if not choice:
         return part("piece")
     if choice == "both":

@@ -91,6 +91,13 @@ def test_after_an_approval_the_author_begins_with_what_readers_see(owner: User) 
     assert start_draft(author=owner, article=article, at=LATER).content == TEXT + "others\n"
 
 
+@pytest.mark.parametrize("state", ["merged", "withdrawn", "approved"])
+def test_what_is_settled_is_not_gone_on_with(owner: User, state: str) -> None:
+    article = make_article(TEXT)
+    Revision.objects.create(article=article, author=owner, content="old", state=state, reviewed_at=NOW)
+    assert start_draft(author=owner, article=article, at=LATER).content == TEXT
+
+
 # ------------------------------------------------------------------------------------------------ save
 
 

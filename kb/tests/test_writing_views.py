@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from kb.documents import Document
-from kb.models import Article, Draft, Revision, Tag
+from kb.models import Article, Draft, ReviewComment, Revision, Tag
 from kb.services.writing import MAX_CONTENT, start_draft
 from kb.tests.factories import NOW, make_article, publish_text
 from portal.accounts.models import User
@@ -349,7 +349,7 @@ def test_two_people_settle_what_both_changed(
     assert gone["Location"] == page_of(draft, "draft_merge")
     page = as_owner.get(page_of(draft, "draft_merge"))
     assert "Ravi Member changed the article while you were writing" in text(page)
-    chosen = answers(page, {"choice-1": choice, "own-1": "ours"})
+    chosen = answers(page, {"choice-1": choice} | ({"own-1": "ours"} if choice == "own" else {}))
     assert chosen["current"] == str(current.pk)
     as_owner.post(page_of(draft, "draft_merge"), chosen)
     kept = Draft.objects.get()
@@ -357,6 +357,14 @@ def test_two_people_settle_what_both_changed(
     assert (kept.title, kept.based_on) == ("Mine", current)
     as_owner.post(page_of(draft, "draft_submit"), sent(kept))
     assert Revision.objects.waiting().get().content == f"one\n\n{line}\n\nTHREE\n"
+
+
+def test_what_was_written_counts_though_the_choice_was_left(as_owner: Client, owner: User) -> None:
+    draft = make_draft(owner, content=TEXT)
+    as_owner.post(page_of(draft, "draft_save"), sent(draft, content=TEXT.replace("two", "saved")))
+    page = as_owner.post(page_of(draft, "draft_save"), sent(draft, content=TEXT.replace("two", "mine")))
+    as_owner.post(page_of(draft, "draft_merge"), answers(page, {"own-1": "written anew"}))
+    assert Draft.objects.get().content == TEXT.replace("two", "written anew")
 
 
 def test_fields_that_both_changed_are_chosen_too(as_owner: Client, owner: User) -> None:
@@ -418,6 +426,27 @@ def test_a_made_up_answer_changes_nothing(as_owner: Client, owner: User, made_up
     page = as_owner.post(page_of(draft, "draft_merge"), made_up, follow=True)
     assert "Nothing was changed." in text(page)
     assert Draft.objects.get().version == 0
+
+
+def test_the_editor_shows_why_a_text_came_back(as_owner: Client, owner: User, member: User) -> None:
+    article = make_article(None, slug="sent", title="x", owner=owner)
+    back = Revision.objects.create(
+        article=article,
+        author=owner,
+        title="T",
+        state="rejected",
+        verdict="More.",
+        reviewed_at=NOW,
+        reviewer=member,
+    )
+    ReviewComment.objects.create(revision=back, author=member, line=3, text="Which version?")
+    as_owner.post("/kb/sent/edit/")
+    page = text(as_owner.get(page_of(Draft.objects.get())))
+    assert "Ravi Member asks for changes" in page
+    assert "More." in page
+    assert '<strong data-line="3">Line 3</strong>' in page
+    assert "Which version?" in page
+    assert reverse("kb:review", args=[back.pk]) in page
 
 
 # ------------------------------------------------------------------------------------------------- lists

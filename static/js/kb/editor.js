@@ -75,6 +75,15 @@ for (const button of form.querySelectorAll("[data-act]")) {
 form.querySelector("[data-toolbar]").hidden = false;
 help.querySelector("[data-close]").addEventListener("click", () => help.close());
 
+// Suggestions come for the last tag that is being typed: a list of values knows nothing of commas.
+const tags = form.elements.tags;
+const known = [...document.getElementById("known-tags").options].map((option) => option.value);
+tags.addEventListener("input", () => {
+  const before = tags.value.slice(0, tags.value.lastIndexOf(",") + 1);
+  const options = known.map((tag) => new Option("", before ? `${before} ${tag}` : tag));
+  document.getElementById("known-tags").replaceChildren(...options);
+});
+
 // The plain box knows the same shortcuts.
 form.addEventListener("keydown", (event) => {
   if (!(event.ctrlKey || event.metaKey) || event.altKey || event.defaultPrevented) return;

@@ -19,12 +19,9 @@ function say(sentence) {
   note.textContent = sentence;
 }
 
-// The portal's own renderer made this, sanitised: it is what a reader's page shows.
-function show(html) {
-  const top = pane.scrollTop;
-  pane.innerHTML = html;
-  pane.scrollTop = top;
-  for (const place of pane.querySelectorAll("[data-line]")) {
+// "Line 12" becomes a way to line 12 of the text.
+function linkLines(root) {
+  for (const place of root.querySelectorAll("[data-line]:not(:has(button))")) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "link-button";
@@ -35,6 +32,14 @@ function show(html) {
     });
     place.replaceChildren(button);
   }
+}
+
+// The portal's own renderer made this, sanitised: it is what a reader's page shows.
+function show(html) {
+  const top = pane.scrollTop;
+  pane.innerHTML = html;
+  pane.scrollTop = top;
+  linkLines(pane);
   pane.dispatchEvent(new CustomEvent("htmx:load", { bubbles: true }));
 }
 
@@ -87,3 +92,4 @@ form.addEventListener(
   true,
 );
 open(wide.matches);
+linkLines(document);
