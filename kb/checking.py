@@ -20,6 +20,18 @@ _REFERENCE = re.compile(r"^\s{0,3}\[(?!\^)[^\]]+\]:\s*<?([^\s>]+)")
 _ID = re.compile(r'\sid="s-([^"]*)"')
 #: Words that say nothing of a picture.
 _NO_WORDS = frozenset({"", "image", "picture", "screenshot", "img", "photo", "alt", "alt text"})
+#: What an article has at most, whatever its length: what comes of it is drawn while somebody waits.
+_MOST = {"lines": 10_000, "headings": 1_000, "fences": 1_000, "live blocks": 50}
+_MOST |= {"brackets": 5_000, "abbreviations": 200, "lines that are indented very far": 0}
+_LONGEST_LINE = 10_000
+_COUNTED = {
+    "headings": re.compile(r"^[ \t>*+.)\d-]{0,20}(?:#|=+[ \t]*$|-+[ \t]*$)", re.MULTILINE),
+    "fences": re.compile(r"^[ \t>]{0,20}(?:```|~~~)", re.MULTILINE),
+    "live blocks": re.compile(r"^[ \t]{0,20}\{\{", re.MULTILINE),
+    "brackets": re.compile(r"\["),
+    "abbreviations": re.compile(r"^[ \t]{0,20}\*\[", re.MULTILINE),
+    "lines that are indented very far": re.compile(r"^[ \t]{160}", re.MULTILINE),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +50,21 @@ class Known:
 
     page: Callable[[str], bool]
     section: Callable[[str, str], bool | None]
+
+
+def too_much(markdown: str) -> str:
+    """Why a text is too intricate to be drawn, in a sentence; empty for all that people write."""
+    lines = markdown.replace("\r", "\n").split("\n")
+    found = {"lines": len(lines)} | {
+        name: sum(1 for _ in counted.finditer(markdown)) for name, counted in _COUNTED.items()
+    }
+    for name, count in found.items():
+        if count > _MOST[name]:
+            return f"The text has {count:,} {name}; {_MOST[name]:,} are the most. Make it a series of shorter articles."
+    long = next((number for number, line in enumerate(lines, 1) if len(line) > _LONGEST_LINE), 0)
+    return (
+        f"Line {long} has more than {_LONGEST_LINE:,} characters. Break it into paragraphs." if long else ""
+    )
 
 
 def inspect(markdown: str, rendered: str, known: Known) -> list[Remark]:

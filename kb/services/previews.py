@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from kb import rendering
-from kb.checking import Remark, inspect
+from kb.checking import Remark, inspect, too_much
 from kb.known_pages import known_pages
 from kb.live_parts import live_parts
 
@@ -22,6 +22,8 @@ class Preview:
 
 
 def preview_of(markdown: str) -> Preview:
-    """Render ``markdown`` as a reader's page does, and look it over."""
+    """Render ``markdown`` as a reader's page does, and look it over. What is too intricate is not rendered."""
+    if refusal := too_much(markdown):
+        return Preview("", [Remark(1, refusal, blocks=True)])
     html = rendering.render(markdown, live_parts()).html
     return Preview(html, inspect(markdown.replace("\r\n", "\n"), html, known_pages()))

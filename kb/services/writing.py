@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 
+from kb.checking import too_much
 from kb.documents import Document
 from kb.merging import Merge, merge_documents
 from kb.models import Article, Draft, Revision
@@ -214,6 +215,8 @@ def _demand_whole(document: Document) -> None:
         raise WritingRefused("There is no text yet.")
     if len(document.content) > MAX_CONTENT:
         raise WritingRefused(too_long(document.content))
+    if refusal := too_much(document.content):
+        raise WritingRefused(refusal)
 
 
 def too_long(content: str) -> str:

@@ -5,9 +5,11 @@ import time
 import pytest
 
 from kb import rendering
-from kb.checking import Known, Remark, inspect
+from kb.checking import Known, Remark, inspect, too_much
 from kb.known_pages import known_pages
 from kb.models import SlugRedirect
+from kb.services.previews import preview_of
+from kb.starting_content import FOLDER
 from kb.tests.factories import make_article
 
 NOWHERE = Known(page=lambda path: path == "/kb/there/", section=lambda path, name: name == "one")
@@ -81,6 +83,35 @@ def test_no_line_takes_long(piece: str) -> None:
     start = time.process_time()
     inspect(piece * 40_000, "", NOWHERE)
     assert time.process_time() - start < 3
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a\n" * 10_001, "10,002 lines"),
+        ("# a\n" * 1001, "1,001 headings"),
+        ("a\n-\n" * 1001, "1,001 headings"),
+        ("> ```\n" * 1001, "1,001 fences"),
+        ("{{ qemu-device x }}\n\n" * 51, "51 live blocks"),
+        ("[" * 5001, "5,001 brackets"),
+        ("*[a]: b\n" * 201, "201 abbreviations"),
+        ("\n".join("    " * depth + "- a" for depth in range(100)), "60 lines that are indented very far"),
+        ("ok\n" + "a" * 10_001, "Line 2 has more than 10,000 characters"),
+    ],
+    ids=range(9),
+)
+def test_what_would_take_minutes_to_draw_is_not_drawn(
+    text: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rendering, "render", lambda *args: pytest.fail("it was drawn"))
+    preview = preview_of(text)
+    assert preview.blocks
+    assert preview.html == ""
+    assert said in preview.remarks[0].text
+
+
+def test_all_that_people_write_is_drawn() -> None:
+    assert [path.name for path in FOLDER.rglob("*.md") if too_much(path.read_text())] == []
 
 
 @pytest.mark.django_db

@@ -153,7 +153,12 @@ def test_a_new_article_is_made_when_it_is_sent(owner: User, member: User) -> Non
 
 @pytest.mark.parametrize(
     ("title", "content", "why"),
-    [("", "x", "title"), ("T", "  \n", "no text"), ("T", "x" * MAX_CONTENT, "200,001 characters")],
+    [
+        ("", "x", "title"),
+        ("T", "  \n", "no text"),
+        ("T", "x" * MAX_CONTENT, "200,001 characters"),
+        ("T", "# a\n" * 2000, "2,000 headings"),
+    ],
 )
 def test_what_is_unfinished_is_not_sent_and_stays(owner: User, title: str, content: str, why: str) -> None:
     draft = begin(owner, title, content.rstrip("\n"))

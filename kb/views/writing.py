@@ -203,7 +203,7 @@ def submit(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         return ask_about_tabs(request, stale.draft, form.document())
     looked_over = preview_of(draft.content)
     if looked_over.blocks:
-        return _refused(request, draft, "Some pictures have no words yet.", looked_over)
+        return _refused(request, draft, "Something has to be mended first.", looked_over)
     try:
         done = services.submit_draft(draft=draft, at=timezone.now())
     except services.TextMovedOn:
