@@ -84,8 +84,9 @@ def test_fields_fill_commands_and_xml_and_nothing_leaves_the_browser(
     new_page: NewPage, live_server: Any
 ) -> None:
     make_article(CODE, slug="one")
-    page = new_page()
+    page = new_page(service_workers="block")  # it fetches by itself
     page.goto(f"{live_server.url}/kb/one/")
+    page.wait_for_load_state("networkidle")
     before = [code(page, 0), code(page, 1)]
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -102,6 +103,7 @@ def test_fields_fill_commands_and_xml_and_nothing_leaves_the_browser(
     disk.fill("/var/lib/vm1.qcow2")
     assert [code(page, 0), code(page, 1)] == before
     disk.fill("")
+    page.wait_for_load_state("networkidle")
     assert [code(page, 0), code(page, 1)] == before
     assert asked == []
 
