@@ -205,7 +205,7 @@ def test_reviewer_is_shown_what_to_look_at_and_the_author_is_not(
     owner: User, as_reviewer: Client, as_owner: Client
 ) -> None:
     article = make_article("[old](https://old.example/)\n")
-    Link.objects.create(article=article, url="https://old.example/", is_dead=True)
+    Link.objects.filter(article=article, url="https://old.example/").update(is_dead=True)
     mine = submit(
         owner,
         "[old](https://old.example/) <https://new.example/a> [in](/kb/)\n",
@@ -324,7 +324,7 @@ def test_old_text_says_that_it_is_old_and_is_not_for_search_engines(as_stranger:
     old = article.current_id
     publish_text(article, "## New\n\nwords\n")
     response = as_stranger.get(f"/kb/{article.slug}/history/{old}/")
-    page = response.content.decode()
+    page = " ".join(response.content.decode().split())
     assert 'id="s-old"' in page
     assert "It has changed since" in page
     assert "noindex" in page
@@ -355,7 +355,7 @@ def test_history_names_contributors_and_diff_defaults_to_the_last_change(
     publish_text(article, "two\n", author=owner, summary="Second.")
     publish_text(article, "three\n", author=member, summary="Third.")
     page = page_of(as_stranger, f"/kb/{article.slug}/history/")
-    assert "Written by\n                Asha Owner, Ravi Member." in page or "Asha Owner, Ravi Member" in page
+    assert "Asha Owner, Ravi Member" in " ".join(page.split())
     assert page.index("Third.") < page.index("Second.")
     page = page_of(as_stranger, f"/kb/{article.slug}/diff/")
     assert ">two</" in page

@@ -90,7 +90,8 @@ def test_contributors_are_those_whose_text_was_approved_and_vanish_with_their_ac
 def test_an_old_address_leads_to_the_new_one_for_readers_of_what_is_published(as_stranger: Client) -> None:
     article = make_article(slug="new-name")
     SlugRedirect.objects.create(slug="old-name", article=article)
-    for old, new in (("/kb/old-name/", "/kb/new-name/"), ("/kb/old-name.md", "/kb/new-name.md")):
+    for end in ("/", ".md", ".zip", "/questions/", "/did-it-work/"):
+        old, new = f"/kb/old-name{end}", f"/kb/new-name{end}"
         response = as_stranger.get(old)
         assert (response.status_code, response.headers["Location"]) == (301, new)
     Article.objects.update(status="archived")

@@ -15,6 +15,7 @@ from kb.forms.feedback import WorkedForm
 from kb.models import Article, HelpfulVote
 from kb.services import feedback
 from kb.views.access import too_often
+from kb.views.moved import follows_moves
 from portal.accounts.models import User
 
 #: Tells a visitor who answered from another; made with the first answer and never before.
@@ -23,6 +24,7 @@ _YEAR = 365 * 24 * 3600
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@follows_moves
 def did_it_work(request: HttpRequest, slug: str) -> HttpResponse:
     """Say whether it worked, change one's mind, take it back."""
     article = get_object_or_404(Article.objects.published().select_related("current"), slug=slug)

@@ -16,6 +16,7 @@ from kb.roles import is_reviewer
 from kb.services import questions as service
 from kb.services.writing import WritingRefused
 from kb.views.access import member_of, signed_in, too_often
+from kb.views.moved import follows_moves
 from portal.accounts.models import User
 
 #: Questions of one page; an article with more has become a forum.
@@ -23,6 +24,7 @@ _MOST = 100
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@follows_moves
 def questions(request: HttpRequest, slug: str) -> HttpResponse:
     """What was asked about an article and answered; members ask here."""
     article = get_object_or_404(Article.objects.published(), slug=slug)

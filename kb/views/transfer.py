@@ -14,6 +14,7 @@ from kb.models import Article
 from kb.roles import is_reviewer
 from kb.services.transfer import Result, export_bundle, import_bundle
 from kb.views.access import member_of, signed_in
+from kb.views.moved import follows_moves
 from portal.file_uploads import takes_files
 
 #: Bytes of a zip that a page takes; larger ones go through ``manage.py kb_import``.
@@ -28,6 +29,7 @@ def export(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@follows_moves
 def export_article(request: HttpRequest, slug: str) -> HttpResponse:
     """One published article with its pictures."""
     data = export_bundle_of(slug)
