@@ -9,6 +9,7 @@ from enum import StrEnum
 from django.db import transaction
 
 from kb.bundles import Bundle, from_relative, pictures_in, to_relative
+from kb.checking import too_much
 from kb.documents import Document
 from kb.front_matter import ArticleFile, NotAnArticleError, from_text, to_text
 from kb.merging import merge_documents
@@ -208,7 +209,9 @@ def _problem(file: ArticleFile) -> str:
             return f"applies_to: a component such as qemu, then versions such as 5.2-10.0; not {one.component[:40]}."
     if any(len(tag) > 50 for tag in document.tags) or len(document.tags) > 20:
         return "tags: 20 at most, of 50 characters at most."
-    return "" if document.content else "The article has no text."
+    if not document.content:
+        return "The article has no text."
+    return too_much(document.content)
 
 
 def _with_pictures(

@@ -111,6 +111,7 @@ def test_a_change_is_taken_merged_or_told_as_a_conflict() -> None:
         ("old", "---\nslug: old\ntitle: T\n---\nx", "belongs to another page"),
         ("gone", "---\nslug: gone\ntitle: T\n---\nx", "was deleted here"),
         ("a", "---\nslug: a\ntitle: T\n---\n", "has no text"),
+        ("a", "---\nslug: a\ntitle: T\n---\n" + "x" * 50_000, "Break it into paragraphs"),
         ("a", "---\nslug: a\ntitle: T\nkind: poem\n---\nx", "kind: one of"),
         ("a", "---\nslug: a\ntitle: T\napplies_to: [bochs 2]\n---\nx", "applies_to: a component"),
         ("a", f"---\nslug: a\ntitle: {'T' * 121}\n---\nx", "title: 120 characters"),
