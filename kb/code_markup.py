@@ -68,6 +68,8 @@ class TakeErrors(Treeprocessor):
         for box in root.iter("div"):
             if box.get("class", "").split() != ["admonition", "error"] or not len(box):
                 continue
+            # “error” is a form's word in the style sheets.
+            box.set("class", "admonition bug")
             title, *rest = box
             pattern = " ".join((title.text or "").split())
             is_titled = title.get("class") == "admonition-title" and pattern not in ("", "Error")

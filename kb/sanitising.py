@@ -9,7 +9,7 @@ ID_PREFIX = "s-"
 _MARKUP = (
     "admonition admonition-title anchor code code-head diagram footnote footnote-backref footnote-ref numeric "
     "output prompt stacked table-scroll tabbed-alternate tabbed-block tabbed-content tabbed-labels tabbed-set "
-    "task-list task-list-item bug danger error example info note tip warning quote success"
+    "task-list task-list-item bug danger example info note tip warning quote success"
 )
 #: class names that articles may carry: those of code tokens, and those of their own parts
 _CLASSES = frozenset(filter(None, STANDARD_TYPES.values())) | frozenset(_MARKUP.split()) | {"hll"}

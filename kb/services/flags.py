@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from kb.models import AppliesTo, Article, Flag, Mention
 from kb.roles import can_keep
@@ -113,11 +114,11 @@ def show_flags(articles: Iterable[int]) -> None:
     """Store with each article what its page says of its open flags."""
     for article in Article.objects.filter(pk__in=set(articles)).defer("html", "toc"):
         flags = article.flags.filter(settled_at=None).order_by("raised_at", "pk")
-        shown = article.shown | {
-            "flags": [
-                [flag.pk, flag.sentence, timezone.localdate(flag.raised_at).isoformat()] for flag in flags
-            ]
-        }
+        rows = []
+        for flag in flags:
+            day = timezone.localdate(flag.raised_at)
+            rows.append([flag.pk, flag.sentence, day.isoformat(), date_format(day, "j F Y")])
+        shown = article.shown | {"flags": rows}
         if shown != article.shown:
             Article.objects.filter(pk=article.pk).update(shown=shown)
 

@@ -1,6 +1,7 @@
 """Paste your error: what articles explain is found; what is pasted is neither kept nor run."""
 
 import logging
+import re
 
 import pytest
 from django.db import connection
@@ -51,7 +52,8 @@ def test_signatures_come_from_articles_and_follow_them() -> None:
         "The label is wrong.",
     )
     assert "<code>Could not open '*': Permission *denied</code>" in article.html
-    assert '<div class="admonition error">' in article.html
+    assert '<div class="admonition bug">' in article.html
+    assert "error" not in "".join(re.findall(r'class="([^"]*)"', article.html))
     publish_text(article, TEXT.replace("wrong", "right"))
     assert ErrorSignature.objects.get().cause == "The label is right."
     publish_text(article, "Nothing.")

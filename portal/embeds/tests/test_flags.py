@@ -68,6 +68,7 @@ def test_what_is_gone_deprecated_or_renamed_is_flagged_once(owner: User, as_stra
     assert "You keep it true" not in told[1][1]
     page = as_stranger.get("/kb/one/").content.decode()
     assert page.count("on pune-1: QEMU 7.2.22 to 10.0.13.") == 4
+    assert '<time datetime="2026-11-21">21 November 2026</time>' in " ".join(page.split())
     assert "Settle" not in page
 
     assert raise_flags(at=LATER + 2 * DAY) == []
@@ -149,7 +150,7 @@ def test_owner_and_reviewers_settle_with_a_word(owner: User, member: User) -> No
     flag.refresh_from_db()
     assert flag.settled_how == "The text says so"
     article.refresh_from_db()
-    assert flag.pk not in [pk for pk, _, _ in article.shown["flags"]]
+    assert flag.pk not in [pk for pk, *_ in article.shown["flags"]]
     assert raise_flags(at=LATER + DAY) == []  # it stays settled
 
 
