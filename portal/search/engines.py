@@ -76,9 +76,10 @@ class SqliteEngine:
     def _ranked(self, match: str, room: str, limit: int) -> dict[int, float]:
         condition = "AND document.room = %s" if room else ""
         with connection.cursor() as cursor:
+            # CROSS: SQLite would go through the room and ask of each document whether it matches.
             cursor.execute(
                 f"SELECT search_index.rowid, -{self._RANK} * document.weight FROM search_index"  # noqa: S608
-                " JOIN search_searchdocument AS document ON document.id = search_index.rowid"
+                " CROSS JOIN search_searchdocument AS document ON document.id = search_index.rowid"
                 f" WHERE search_index MATCH %s {condition} LIMIT {limit}",
                 [match, *([room] if room else [])],
             )

@@ -5,13 +5,16 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from portal.search import registry, services
+from portal.search.engines import engine
 from portal.search.models import MissedSearch, SearchDocument
+from portal.search.parsing import parse_query
 from portal.search.queries import search
 from portal.search.registry import Entry, Source
 from portal.search.words import encode, stem
@@ -275,3 +278,15 @@ def test_a_search_costs_few_queries(django_assert_max_num_queries: object) -> No
     with django_assert_max_num_queries(5):  # type: ignore[operator]
         assert search("virtio").total == 2
     assert connection.vendor in ("sqlite", "postgresql")
+
+
+def test_a_room_is_looked_at_after_the_match() -> None:
+    """SQLite would match once for each document of the room: a minute where there are 100,000."""
+    with CaptureQueriesContext(connection) as asked:
+        assert set(engine().find(parse_query("virtio"), "Knowledge base"))
+    explain = "EXPLAIN QUERY PLAN " if connection.vendor == "sqlite" else "EXPLAIN "
+    with connection.cursor() as cursor:
+        for statement in asked.captured_queries:
+            cursor.execute(explain + statement["sql"])
+            plan = [str(row[-1]) for row in cursor.fetchall()]
+            assert connection.vendor != "sqlite" or "search_index" in plan[0], plan
