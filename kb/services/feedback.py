@@ -3,12 +3,20 @@
 import datetime as dt
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
+from django.urls import reverse
 
 from kb.models import Article, HelpfulVote, Revision
+from kb.services.mail_kinds import FAILED
+from kb.services.review_news import subject_line
 from kb.services.surroundings import lock_shown
 from portal.accounts.models import User
+from portal.mail.services import Letter, queue_letters
+
+#: Reasons that one page shows.
+_MOST_REASONS = 50
 
 
 class NothingToJudge(ValueError):
@@ -29,7 +37,8 @@ def say_whether_it_worked(
     """Keep one reader's answer for the revision that readers see now; a second one of theirs replaces the first.
 
     ``visitor`` is the keyed hash of a visitor's cookie, empty for members. Words of visitors, and of members of whom
-    no text was ever approved, wait until a reviewer looked at them. Raises :class:`NothingToJudge`.
+    no text was ever approved, wait until a reviewer looked at them. A failure with a reason is told to the owner,
+    once its words may be seen. Raises :class:`NothingToJudge`.
     """
     if article.current_id is None:
         raise NothingToJudge
@@ -49,6 +58,7 @@ def say_whether_it_worked(
         },
     )
     refresh_worked(article)
+    _tell_owner(vote, article, at)
     return vote
 
 
@@ -67,13 +77,31 @@ def answer_of(article: Article, user: User | None, visitor: str) -> HelpfulVote 
 
 
 @transaction.atomic
-def let_words_be_seen(*, vote: HelpfulVote, are_fine: bool) -> None:
-    """A reviewer's decision on held words: shown to the owner and on the dashboards, or removed; the answer stays."""
-    if are_fine:
-        HelpfulVote.objects.filter(pk=vote.pk, is_held=True).update(is_held=False)
-    else:
-        HelpfulVote.objects.filter(pk=vote.pk, is_held=True).update(is_held=False, reason="", versions="")
-    refresh_worked(vote.revision.article)
+def let_words_be_seen(*, vote: HelpfulVote, are_fine: bool, at: dt.datetime) -> None:
+    """A reviewer's decision on the words in ``vote``: shown to the owner, or removed; the answer itself stays.
+
+    Words that their reader changed since the reviewer saw them still wait. Done already, it does nothing.
+    """
+    waiting = HelpfulVote.objects.filter(
+        pk=vote.pk, is_held=True, reason=vote.reason, versions=vote.versions, worked=vote.worked
+    )
+    kept = {} if are_fine else {"reason": "", "versions": ""}
+    if waiting.update(is_held=False, **kept):
+        vote.refresh_from_db()
+        refresh_worked(vote.revision.article)
+        _tell_owner(vote, vote.revision.article, at)
+
+
+def words_that_wait() -> QuerySet[HelpfulVote]:
+    """Answers with words that no reviewer looked at, of articles that readers see; the longest waiting first."""
+    shown = Article.objects.published()
+    return HelpfulVote.objects.filter(is_held=True, revision__article__in=shown).order_by("created_at", "pk")
+
+
+def reasons(article: Article) -> list[HelpfulVote]:
+    """What failed for readers of the text as it is now, in their words, the newest first."""
+    said = HelpfulVote.objects.filter(revision=article.current_id, worked=False, is_held=False)
+    return list(said.exclude(reason="")[:_MOST_REASONS])
 
 
 def refresh_worked(article: Article) -> None:
@@ -84,6 +112,24 @@ def refresh_worked(article: Article) -> None:
     said = {"yes": counted["yes"], "all": counted["all"], "versions": seen.versions if seen else ""}
     with lock_shown(article) as shown:
         shown["worked"] = said if counted["all"] else None
+
+
+def _tell_owner(vote: HelpfulVote, article: Article, at: dt.datetime) -> None:
+    """One mail a day and article: what else was said that day stands on the page that it leads to."""
+    owner = article.owner
+    if vote.worked or vote.is_held or not vote.reason or owner is None or not owner.is_active:
+        return
+    if vote.user_id == owner.pk:
+        return
+    address = reverse("kb:did_it_work", args=[article.slug])
+    letter = Letter(
+        to=owner.email,
+        user=owner,
+        subject=subject_line(f"It did not work for a reader: {article.title}"),
+        context={"article": article, "vote": vote, "url": f"{settings.SITE_URL}{address}"},
+        dedupe_key=f"kb:failed:{article.pk}:{at:%Y%m%d}:{owner.pk}",
+    )
+    queue_letters(kind=FAILED.key, template="kb/mail/failed", letters=[letter])
 
 
 def _of(article: Article, user: User | None, visitor: str) -> QuerySet[HelpfulVote]:

@@ -27,6 +27,12 @@ QUESTIONS = Kind(
     description="Questions on articles that you keep or watch, and answers to yours.",
     can_switch_off=True,
 )
+FAILED = Kind(
+    key="kb_failed",
+    name="Articles that did not work for a reader",
+    description="When a reader says what went wrong with an article of yours; at most once a day and article.",
+    can_switch_off=True,
+)
 OUT_OF_DATE = Kind(
     key="kb_out_of_date",
     name="Articles that no longer hold",
@@ -37,5 +43,5 @@ OUT_OF_DATE = Kind(
 
 def register_all() -> None:
     """Make them known to the outbox and the notifications page."""
-    for kind in (OWN_TEXTS, WATCHED, TO_REVIEW, QUESTIONS, OUT_OF_DATE):
+    for kind in (OWN_TEXTS, WATCHED, TO_REVIEW, QUESTIONS, FAILED, OUT_OF_DATE):
         kinds.register(kind)

@@ -11,7 +11,9 @@ _PUBLIC = (*UNSETTLED, Question.State.PROMOTED, Question.State.CLOSED)
 def note_promoted(article: Article, revision: Revision) -> None:
     """After ``revision`` became what readers see: questions whose words are in it now say where."""
     open_ones = Question.objects.filter(article=article, state__in=UNSETTLED)
-    found = [one.pk for one in open_ones[:200] if plain_words(one.text) in plain_words(revision.content)]
+    content = plain_words(revision.content)
+    # As promoting writes it, in bold: the words of "How?" alone stand in many a text.
+    found = [one.pk for one in open_ones[:200] if f"**{plain_words(one.text)}**" in content]
     if found:
         Question.objects.filter(pk__in=found).update(state=Question.State.PROMOTED, promoted_in=revision)
         refresh_count(article)

@@ -123,7 +123,7 @@ def promote(*, question: Question, user: User, at: dt.datetime) -> Draft:
         raise QuestionRefused("Only who keeps the article takes a question into its text.")
     article = question.article
     draft = start_draft(author=user, article=article, at=at)
-    if plain_words(question.text) in plain_words(draft.content):
+    if f"**{plain_words(question.text)}**" in plain_words(draft.content):
         return draft
     headings = [one for one, _ in sections_of(article)]
     place = headings.index(question.section) if question.section in headings else None

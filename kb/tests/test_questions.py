@@ -7,6 +7,7 @@ from django.test import Client
 from kb.models import Answer, Article, Draft, Question
 from kb.services import questions as service
 from kb.services.question_marks import plain_words
+from kb.templatetags.posts import post_mark
 from kb.tests.factories import make_article, publish_text
 from portal.accounts.models import User
 from portal.mail.models import OutboxMessage
@@ -71,13 +72,15 @@ def test_a_new_member_s_first_posts_wait_for_a_reviewer(
         assert client.post("/kb/questions/held/", {"post": f"question:{question.pk}"}).status_code == 404
     User.objects.filter(pk=owner.pk).update(is_staff=True)
     assert "Why &lt;b&gt;?" in page(as_owner, "/kb/questions/held/")
-    fine = {"post": f"question:{question.pk}", "decision": "fine"}
+    fine = {"post": f"question:{question.pk}", "decision": "fine", "seen": post_mark(question)}
     assert as_owner.post("/kb/questions/held/", fine).status_code == 302
     assert "Why &lt;b&gt;?" in page(as_stranger)
     as_member.post(f"/kb/questions/{question.pk}/answer/", {"text": "Held answer"})
     assert "Held answer" not in page(as_stranger)
     assert "Held answer" in page(as_member)
-    as_owner.post("/kb/questions/held/", {"post": f"answer:{Answer.objects.get().pk}", "decision": "refuse"})
+    given = Answer.objects.get()
+    refuse = {"post": f"answer:{given.pk}", "decision": "refuse", "seen": post_mark(given)}
+    as_owner.post("/kb/questions/held/", refuse)
     assert not Answer.objects.exists()
     for rubbish in ("", "question:x", "question:" + "9" * 30, "user:1", "question:²"):
         assert as_owner.post("/kb/questions/held/", {"post": rubbish}).status_code in (302, 404)
@@ -141,6 +144,10 @@ def test_a_question_is_taken_into_the_text_and_says_so_once_that_is_approved(
     question = Question.objects.get()
     as_owner.post(f"/kb/questions/{question.pk}/answer/", {"text": "Two.\n\nOr three."})
     assert as_member.post(f"/kb/questions/{question.pk}/promote/").status_code == 404
+    publish_text(article, TEXT + "How many of them?", author=owner)
+    question.refresh_from_db()
+    assert question.state == "answered", "the same words by chance are no answer taken in"
+    publish_text(article, TEXT, author=owner)
     assert as_owner.post(f"/kb/questions/{question.pk}/promote/").status_code == 302
     draft = Draft.objects.get()
     assert draft.content == (

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from kb.forms.feedback import WorkedForm
 from kb.models import Article, HelpfulVote
+from kb.roles import can_keep
 from kb.services import feedback
 from kb.views.access import too_often
 from kb.views.moved import follows_moves
@@ -41,7 +42,8 @@ def did_it_work(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect("kb:did_it_work", slug)
         if form.is_valid():
             return _keep(request, article, user, cookie, form)
-    context = {"article": article, "form": form, "before": before}
+    reasons = feedback.reasons(article) if can_keep(user, article) else []
+    context = {"article": article, "form": form, "before": before, "reasons": reasons}
     response = render(request, "kb/did_it_work.html", context, status=400 if form.errors else 200)
     add_never_cache_headers(response)
     return response

@@ -1,6 +1,6 @@
 """Questions on an article, and for reviewers those that wait."""
 
-from typing import cast
+from typing import Any
 
 from django.contrib import messages
 from django.db.models import Prefetch, Q, QuerySet
@@ -11,10 +11,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from kb.forms.questions import AnswerForm, QuestionForm
-from kb.models import Answer, Article, Question
+from kb.models import Answer, Article, HelpfulVote, Question
 from kb.roles import is_reviewer
+from kb.services import feedback
 from kb.services import questions as service
 from kb.services.writing import WritingRefused
+from kb.templatetags.posts import post_mark
 from kb.views.access import member_of, signed_in, too_often
 from kb.views.moved import follows_moves
 from portal.accounts.models import User
@@ -100,26 +102,44 @@ def promote(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
 def held(request: HttpRequest) -> HttpResponse:
-    """For reviewers: first posts of new members, to be let in or refused."""
+    """For reviewers: first posts of new members and words of visitors, to be let in or refused."""
     if not is_reviewer(request.user):
         raise Http404
     asked = Question.objects.filter(state=Question.State.HELD, article__deleted_at=None)
     given = Answer.objects.filter(is_held=True, question__article__deleted_at=None)
+    said = feedback.words_that_wait()
     if request.method == "POST":
-        kind, _, number = request.POST.get("post", "")[:30].partition(":")
-        if not (number.isascii() and number.isdecimal()) or kind not in ("question", "answer"):
-            raise Http404
-        found = cast("QuerySet[Question | Answer]", asked if kind == "question" else given)
-        post = found.filter(pk=int(number[:15])).first()
-        if post is not None:
-            service.let_be_seen(post=post, is_fine=request.POST.get("decision") == "fine")
+        if _decide(request, {"question": asked, "answer": given, "vote": said}):
             messages.success(request, "Decided.")
+        else:
+            messages.info(request, "Nothing to decide: it is gone, changed or decided meanwhile.")
         return redirect("kb:questions_held")
     context = {
         "asked": asked.select_related("article", "author").order_by("created_at")[:_MOST],
         "given": given.select_related("question__article", "author").order_by("created_at")[:_MOST],
+        "said": said.select_related("revision__article", "user").defer(
+            "revision__content", "revision__article__html", "revision__article__toc"
+        )[:_MOST],
     }
     return render(request, "kb/questions_held.html", context)
+
+
+def _decide(request: HttpRequest, waiting: dict[str, QuerySet[Any]]) -> bool:
+    """Let the post be seen that the form names, or refuse it; False where it does not wait as the reviewer saw it."""
+    kind, _, number = request.POST.get("post", "")[:30].partition(":")
+    decision = request.POST.get("decision")
+    if kind not in waiting or not (number.isascii() and number.isdecimal()):
+        raise Http404
+    if decision not in ("fine", "refuse"):
+        raise Http404
+    post = waiting[kind].filter(pk=int(number[:15])).first()
+    if post is None or request.POST.get("seen") != post_mark(post):
+        return False
+    if isinstance(post, HelpfulVote):
+        feedback.let_words_be_seen(vote=post, are_fine=decision == "fine", at=timezone.now())
+    else:
+        service.let_be_seen(post=post, is_fine=decision == "fine")
+    return True
 
 
 def _page(
