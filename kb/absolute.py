@@ -9,4 +9,12 @@ _ADDRESS = re.compile(r'(<(?:a|img)\b[^<>]*? (?:href|src)=")([^"]*)(")')
 
 def absolute_html(stored: str, page: str) -> str:
     """``stored`` with every link and picture as seen from anywhere; ``page`` is the article's whole address."""
-    return _ADDRESS.sub(lambda match: match[1] + urljoin(page, match[2]) + match[3], stored)
+    return _ADDRESS.sub(lambda match: match[1] + _absolute(match[2], page) + match[3], stored)
+
+
+def _absolute(address: str, page: str) -> str:
+    """``address`` as it stands where it is none, such as ``//[``: one such link must not cost a whole feed."""
+    try:
+        return urljoin(page, address)
+    except ValueError:
+        return address

@@ -6,10 +6,12 @@ same is not touched. What comes in is bounded before it is read; names that are 
 
 import hashlib
 import io
+import lzma
 import os
 import re
 import stat
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +26,19 @@ _NAME = re.compile(
 _PICTURE_HERE = re.compile(r"/kb/pictures/([0-9a-f]{64})")
 _PICTURE_THERE = re.compile(r"\.\./pictures/([0-9a-f]{64})\.(?:png|jpg)")
 _FIRST_DAY = (1980, 1, 1, 0, 0, 0)
+
+
+#: What Python raises for a damaged zip: also what its decompressors do.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    NotImplementedError,
+    EOFError,
+    OSError,
+    zlib.error,
+    ValueError,
+    lzma.LZMAError,
+)
 
 
 class NotABundleError(ValueError):
@@ -83,7 +98,9 @@ def read_zip(data: bytes) -> Bundle:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return _gather(_zip_files(archive))
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, OSError) as error:
+    except NotABundleError:
+        raise
+    except _DAMAGE as error:
         raise NotABundleError("The file is no zip, or it is damaged.") from error
     except RuntimeError as error:
         raise NotABundleError("The zip is encrypted.") from error

@@ -43,16 +43,25 @@ class Document:
         return hashlib.sha256(json.dumps(whole, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
     def normalised(self) -> "Document":
-        """The same with ``\n`` for line ends, one at the end, no NUL; tags and versions in order, each once."""
-        content = self.content.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "").rstrip()
-        series, tags = " ".join(self.series.split()), [" ".join(name.split()) for name in self.tags]
+        """The same with ``\n`` for line ends, one at the end; no NUL, no lone surrogate; tags and versions in order."""
+        content = _storable(self.content).replace("\r\n", "\n").replace("\r", "\n").rstrip()
+        series, tags = _words(self.series), [_words(name) for name in self.tags]
         return replace(
             self,
-            title=" ".join(self.title.split()),
-            abstract=" ".join(self.abstract.split()),
+            title=_words(self.title),
+            abstract=_words(self.abstract),
             content=content + "\n" if content else "",
             tags=tuple(sorted(set(filter(None, tags)), key=lambda name: (name.casefold(), name))),
             applies_to=tuple(sorted(set(self.applies_to))),
             series=series,
             part=self.part if series else None,
         )
+
+
+def _words(text: str) -> str:
+    return " ".join(_storable(text).split())
+
+
+def _storable(text: str) -> str:
+    """Without NUL and lone surrogates, which escapes of YAML and JSON can name and no database takes."""
+    return text.replace("\x00", "").encode("utf-8", "ignore").decode()

@@ -46,6 +46,12 @@ class _PlainLoader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
+# An explicit !!int or !!timestamp is no way around that: what constructs them also raises whatever it likes.
+_PlainLoader.yaml_constructors = {
+    tag: maker
+    for tag, maker in yaml.SafeLoader.yaml_constructors.items()
+    if tag in (None, "tag:yaml.org,2002:str", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:map")
+}
 # Dates and numbers are read as text: "2026-11-22" and "10.0" are what the writer typed.
 _PlainLoader.yaml_implicit_resolvers = {}
 

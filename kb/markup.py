@@ -24,6 +24,8 @@ from kb.code_markup import KnownError, LinkNames, PlaceErrors, TakeErrors
 from kb.variables import INLINE, Variable, box_html, place_html, places, quoted, read_declarations
 
 _MAX_LINES_MARKED = 200
+#: Live blocks of one text, and places where they stand: each is drawn from the database, and may be long.
+_MOST_BLOCKS, _MOST_PLACES = 40, 100
 #: A live block: alone in its paragraph, a name, then its argument.
 _BLOCK = re.compile(r"\{\{ ?([a-z][a-z0-9-]{0,39})(?: +([^{}\n]{1,200}?))? ?\}\}")
 
@@ -254,11 +256,18 @@ class PortalMarkup(Extension):
         self._parts = parts
         self._secret = secrets.token_hex(16)
         self._marked: list[str] = []
+        self._drawn: dict[tuple[str, str], str | None] = {}
+        self._places = 0
 
     def note_block(self, name: str, argument: str) -> str:
         """Remember that the text asks for this block; the mark for its place, empty where there is none."""
-        self.blocks.append((name, argument))
-        found = self._parts.embed(name, argument)
+        if (name, argument) not in self._drawn:
+            if len(self._drawn) == _MOST_BLOCKS:
+                return ""
+            self.blocks.append((name, argument))
+            self._drawn[name, argument] = self._parts.embed(name, argument)
+        found = self._drawn[name, argument] if self._places < _MOST_PLACES else None
+        self._places += 1
         return "" if found is None else self._mark(found)
 
     def note_fence(self, fence: Fence) -> str:

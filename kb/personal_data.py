@@ -77,6 +77,9 @@ def erase_kb(user: User) -> None:
     drafts = Article.objects.filter(owner=user, status=Article.Status.DRAFT).exclude(
         pk__in=Revision.objects.exclude(author=user).values("article")
     )
+    # A reviewer who works on one of them keeps that text, as the beginning of an article of their own.
+    others = Draft.objects.filter(article__in=drafts.values("pk")).exclude(author=user)
+    others.update(article=None, based_on=None)
     drafts.update(current=None)  # a text that an article shows is protected from being deleted, also with it
     drafts.delete()
     shown = Article.objects.exclude(current=None).values("current")

@@ -87,8 +87,14 @@ def render(markdown: str, parts: Parts | None = None) -> Rendered:
     markup = PortalMarkup(parts or Parts())
     converter = Markdown(extensions=[*_EXTENSIONS, markup], extension_configs=_CONFIGURATION, tab_length=4)
     converter.portal = markup  # type: ignore[attr-defined]  # for highlight_fence, which superfences calls
-    unsafe = converter.convert(markdown.replace("\x00", ""))
-    toc = [_heading(token) for token in converter.toc_tokens]  # type: ignore[attr-defined]
+    try:
+        unsafe = converter.convert(markdown.replace("\x00", ""))
+    except RecursionError:  # lists in lists beyond any reader: shown as it was typed
+        markup = PortalMarkup(Parts())
+        unsafe, tokens = f"<pre><code>{html.escape(markdown)}</code></pre>", []
+    else:
+        tokens = converter.toc_tokens  # type: ignore[attr-defined]
+    toc = [_heading(token) for token in tokens]
     return Rendered(
         html=markup.put_parts_into(sanitise(unsafe)),
         toc=toc,

@@ -20,6 +20,8 @@ from xml.sax.saxutils import escape
 
 #: How many an article may have.
 MOST = 12
+#: Characters looked at for the quotes around the places of one source; what comes later stays as it was typed.
+_MOST_WORK = 2_000_000
 _LINE = re.compile(
     r"([a-z][a-z0-9_]{0,30})\s*=\s*([^|]{1,200}?)\s*\|\s*([^|]{1,60}?)\s*(?:\|\s*([a-z]+)\s*)?"
 )
@@ -85,8 +87,10 @@ class Place:
 
 def places(source: str, language: str, known: Mapping[str, Variable]) -> Iterator[Place]:
     """The places of the variables ``known``; any other ``@word@`` is text."""
+    left = max(20, _MOST_WORK // max(1, len(source)))
     for match in PLACE.finditer(source):
-        if match[1] in known:
+        if match[1] in known and left:
+            left -= 1
             yield Place(match.start(), match.end(), match[1], _quoting(source, match.start(), language))
 
 

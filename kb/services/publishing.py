@@ -1,6 +1,7 @@
 """Making a document what readers of an article see."""
 
 import datetime as dt
+import hashlib
 
 from django.db import transaction
 from django.utils.text import slugify
@@ -91,18 +92,30 @@ def make_current(*, article: Article, revision: Revision, at: dt.datetime) -> No
 def _series(title: str) -> Series | None:
     if not title:
         return None
-    return Series.objects.get_or_create(slug=slugify(title)[:80] or "series", defaults={"title": title})[0]
+    return Series.objects.get_or_create(
+        slug=slugify(title)[:80] or _series_number(title), defaults={"title": title}
+    )[0]
+
+
+def _series_number(title: str) -> str:
+    """For titles without Latin letters, of which each needs an address of its own."""
+    return f"series-{hashlib.sha256(title.encode()).hexdigest()[:12]}"
 
 
 def _tag(name: str) -> Tag:
     """The tag of that name, or that it is another word for."""
     slug = slugify(name)[:50] or "tag"
     found = next((tag for tag in Tag.objects.all() if slug == tag.slug or slug in tag.aliases), None)
-    return found or Tag.objects.create(slug=slug, name=name[:50])
+    return found or Tag.objects.get_or_create(slug=slug, defaults={"name": name[:50]})[0]
 
 
 def _set_applies_to(article: Article, document: Document) -> None:
-    wanted = {(one.component, one.minimum, one.maximum) for one in document.applies_to}
+    # A text may name a first version twice; the database takes it once: open where one of them is, else the last.
+    ranges: dict[tuple[str, str], str] = {}
+    for named in document.applies_to:
+        key = (named.component, named.minimum)
+        ranges[key] = named.maximum if ranges.get(key, named.maximum) else ""
+    wanted = {(component, minimum, maximum) for (component, minimum), maximum in ranges.items()}
     for row in article.applies_to.all():
         one = (row.component, row.minimum, row.maximum)
         if one in wanted:

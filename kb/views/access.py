@@ -54,6 +54,5 @@ def too_often(request: HttpRequest, action: str) -> HttpResponse | None:
 
     The numbers are in ``settings.ACCOUNT_RATE_LIMITS``.
     """
-    if ratelimit.consume(request, action=action):
-        return None
-    return cast(HttpResponse, ratelimit.respond_429(request))
+    # allauth counts a GET only where it is told so
+    return cast("HttpResponse | None", ratelimit.consume_or_429(request, action=action, limit_get=True))
