@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from kb.services import keeping
+from kb.services import check_runs, keeping
 from kb.services.flags import raise_flags as raise_all_flags
 from kb.services.link_checks import check_due
 from kb.services.storing import redraw_blocks as redraw
@@ -38,3 +38,15 @@ def check_links() -> None:
 def raise_flags() -> None:
     """Beat, hourly, and when the lab announces a change: articles that name what is gone."""
     raise_all_flags(at=timezone.now())
+
+
+@shared_task(name="kb.labs.run_checks", soft_time_limit=240, time_limit=270)
+def run_checks(article_id: int) -> None:
+    """Run what is queued of an article's checks; by a worker of the lab, which alone may run commands."""
+    check_runs.run_checks(article_id, at=timezone.now())
+
+
+@shared_task(name="kb.labs.sweep_checks")
+def sweep_checks() -> None:
+    """Beat: checks that are due, that nobody took, or whose worker stopped."""
+    check_runs.sweep_checks(at=timezone.now())

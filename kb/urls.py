@@ -3,6 +3,7 @@
 from django.urls import path, re_path
 
 from kb.views import (
+    checks,
     conflicts,
     dashboards,
     diagrams,
@@ -75,6 +76,12 @@ _LIVING = [
     path("<slug:slug>/flags/<int:pk>/settle/", flags.settle, name="flag_settle"),
 ]
 
+_CHECKS = [
+    path("checks/", checks.queue, name="check_queue"),
+    path("checks/<int:pk>/decide/", checks.decide, name="check_decide"),
+    path("<slug:slug>/checks/", checks.article_checks, name="article_checks"),
+]
+
 _READING = [
     path("", reading.article_list, name="article_list"),
     path("offline/", offline.offline, name="offline"),
@@ -109,5 +116,6 @@ urlpatterns = [
     *_HISTORY,
     *_FEEDBACK,
     *_LIVING,
+    *_CHECKS,
     *_READING,
 ]

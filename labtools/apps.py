@@ -8,6 +8,7 @@ class LabtoolsConfig(AppConfig):
 
     def ready(self) -> None:
         from labtools import embeds, personal_data, search
+        from labtools.services import recipes
         from portal.accounts import me_sections
         from portal.accounts import personal_data as keepers
 
@@ -16,4 +17,5 @@ class LabtoolsConfig(AppConfig):
             "images", template="labtools/my_images.html", query=personal_data.my_images, order=30
         )
         search.register_all()
+        recipes.register()
         embeds.register_all()

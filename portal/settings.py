@@ -205,6 +205,7 @@ CELERY_TASK_ROUTES = {
     "portal.mail.tasks.*": {"queue": "mail"},
     "portal.search.tasks.*": {"queue": "mail"},
     "kb.tasks.*": {"queue": "mail"},
+    "kb.labs.*": {"queue": "labs"},
 }
 BEAT_SECONDS = env.int("BEAT_SECONDS", 15, validate=validate.Range(1, 60))
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
@@ -287,6 +288,11 @@ CELERY_BEAT_SCHEDULE["article-flags"] = {
     "task": "kb.tasks.raise_flags",
     "schedule": 3600,
     "options": {"queue": "mail", "expires": 3600},
+}
+CELERY_BEAT_SCHEDULE["sweep-article-checks"] = {
+    "task": "kb.labs.sweep_checks",
+    "schedule": BEAT_SECONDS * 4,
+    "options": {"queue": "labs", "expires": BEAT_SECONDS * 8},
 }
 CELERY_BEAT_SCHEDULE["article-surroundings"] = {
     "task": "kb.tasks.refresh_surroundings",

@@ -68,6 +68,13 @@ class CheckRun(models.Model):
     class Meta:
         ordering = ["-queued_at", "-pk"]
         indexes = [models.Index(fields=["check_of", "host", "-queued_at"], name="run_of_check")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["check_of", "host"],
+                condition=Q(state__in=["queued", "running"]),
+                name="one_run_in_flight",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.check_of_id} on {self.host}: {self.state}"

@@ -39,9 +39,15 @@ OUT_OF_DATE = Kind(
     description="When something that an article of yours, or one that you watch, names is gone on a lab host.",
     can_switch_off=True,
 )
+CHECKS = Kind(
+    key="kb_checks",
+    name="Checked commands",
+    description="When a command in an article that you keep, or that you let run, no longer does as it says.",
+    can_switch_off=True,
+)
 
 
 def register_all() -> None:
     """Make them known to the outbox and the notifications page."""
-    for kind in (OWN_TEXTS, WATCHED, TO_REVIEW, QUESTIONS, FAILED, OUT_OF_DATE):
+    for kind in (OWN_TEXTS, WATCHED, TO_REVIEW, QUESTIONS, FAILED, OUT_OF_DATE, CHECKS):
         kinds.register(kind)

@@ -8,6 +8,7 @@ from django.utils.text import slugify
 
 from kb.documents import Document
 from kb.models import AppliesTo, Article, Revision, Series, Tag
+from kb.services.checks import propose_checks
 from kb.services.feedback import refresh_worked
 from kb.services.question_marks import note_promoted
 from kb.services.storing import store_rendering
@@ -82,6 +83,7 @@ def make_current(*, article: Article, revision: Revision, at: dt.datetime) -> No
     )
     article.tags.set([_tag(name) for name in document.tags])
     _set_applies_to(article, document)
+    propose_checks(revision=revision, at=at)
     store_rendering(article)
     refresh_worked(article)
     note_promoted(article, revision)

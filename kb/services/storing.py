@@ -8,9 +8,10 @@ from django.db.models import Q
 from kb import rendering
 from kb.live_parts import live_parts
 from kb.models import Article, LiveBlock
+from kb.services.check_badges import badges_of, summary_of
 from kb.services.link_checks import note_links
 from kb.services.naming import store_mentions, store_signatures
-from kb.services.surroundings import refresh_surroundings
+from kb.services.surroundings import lock_shown, refresh_surroundings
 from portal.embeds import names
 from portal.embeds.registry import all_embeds, find
 
@@ -29,7 +30,7 @@ def store_rendering(article: Article, *, is_new_text: bool = True) -> bool:
     # Before the answers: what changes while they are drawn is then drawn again.
     stamps = {embed.name: embed.stamp() for embed in all_embeds() if embed.name in article.current.content}
     names_stamp = _stamp_of(NAMES)
-    rendered = rendering.render(article.current.content, live_parts())
+    rendered = rendering.render(article.current.content, live_parts(badges_of(article)))
     article.html, article.toc, article.words = rendered.html, list(rendered.toc), rendered.words
     article.renderer = rendering.VERSION
     unchanged = Article.objects.filter(pk=article.pk, current=article.current_id)
@@ -42,6 +43,8 @@ def store_rendering(article: Article, *, is_new_text: bool = True) -> bool:
         store_mentions(article, rendered, is_new_text=is_new_text)
         store_signatures(article, rendered)
         refresh_surroundings(article)
+        with lock_shown(article) as shown:
+            shown["checks"] = summary_of(article)
     return is_ours
 
 

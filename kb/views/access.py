@@ -9,7 +9,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.cache import add_never_cache_headers
 
-from kb.roles import is_reviewer
+from kb.roles import is_lab_maintainer, is_reviewer
 from portal.accounts.models import User
 
 View = Callable[Concatenate[HttpRequest, ...], HttpResponse]
@@ -38,6 +38,19 @@ def for_reviewers(view: View) -> Callable[..., HttpResponse]:
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **more: Any) -> HttpResponse:
         if not is_reviewer(request.user):
+            raise Http404
+        return view(request, *args, **more)
+
+    return guarded
+
+
+def for_lab_maintainers(view: View) -> Callable[..., HttpResponse]:
+    """For pages of those who let commands of articles run: other members find nothing."""
+
+    @signed_in
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **more: Any) -> HttpResponse:
+        if not is_lab_maintainer(request.user):
             raise Http404
         return view(request, *args, **more)
 
