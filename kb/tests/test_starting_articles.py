@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from kb import starting_content
 from kb.front_matter import ArticleFile
-from kb.models import RESERVED_SLUGS, AppliesTo, Article
+from kb.models import RESERVED_SLUGS, AppliesTo, Article, Check, CheckRun
 from kb.rendering import render
+from kb.services.check_runs import run_checks
+from kb.services.checks import decide
+from portal.tests.factories import make_user
 
 STARTS = {one.slug: one for one in starting_content.starts()}
 _END = "--- end of one command ---"
@@ -179,3 +184,28 @@ def test_what_the_article_on_repair_shows_is_what_qemu_img_prints(tmp_path: Path
     assert len(shown) >= 15
     for (command, expected), real in zip(shown, printed, strict=False):
         assert looks_like(expected, real), f"{command}\n{real[:2000]}"
+
+
+@pytest.mark.services
+@pytest.mark.django_db
+def test_every_block_that_is_marked_passes_once_a_maintainer_lets_it_run(
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    with django_capture_on_commit_callbacks():
+        starting_content.load()
+    maintainer = make_user(is_superuser=True)
+    checks = list(Check.objects.select_related("article"))
+    assert {check.article.slug for check in checks} == {
+        "create-a-vhba",
+        "list-qemu-devices",
+        "repair-a-damaged-qcow2-image",
+    }
+    with django_capture_on_commit_callbacks():
+        for check in checks:
+            assert "fault" not in check.recipe or not check.recipe["fault"], check.recipe
+            decide(check=check, maintainer=maintainer, run=True, at=timezone.now())
+    for pk in {check.article_id for check in checks}:
+        run_checks(pk, at=timezone.now())
+    runs = CheckRun.objects.select_related("check_of__article")
+    assert [(str(run.check_of), run.state, run.difference) for run in runs if run.state != "passed"] == []
+    assert runs.count() == len(checks)
