@@ -356,7 +356,7 @@ ADDRESSES = [
     by_post("kb:flag_settle", arguments=_at("article", "pk")),
     everyone("kb:article_checks", arguments=_slug("article")),
     members("kb:check_queue", 404),
-    by_post("kb:check_decide", arguments=_at("article", "pk")),
+    by_post("kb:check_decide", arguments=_pk("article")),
     everyone("kb:series", arguments=_slug("series")),
     everyone("kb:did_it_work", arguments=_slug("article")),
     everyone("kb:questions", arguments=_slug("article")),
