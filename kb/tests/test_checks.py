@@ -1,6 +1,7 @@
 """Checks from approval of a text to what readers see, with real commands; and who tries to get around it."""
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -115,12 +116,13 @@ def test_what_builds_on_a_block_that_does_not_run_is_not_called_wrong(maintainer
 
 
 def test_trouble_is_no_failure(maintainer: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    from labtools.sandbox import runner
-
     article = make_article(CREATE)
     let_run(article, maintainer)
+    trouble = recipes.Outcome(None, "", "qemu-img is not installed. Install the package qemu-utils.")
+    real = recipes.runner()
     with monkeypatch.context() as patched:
-        patched.setitem(runner._ENVIRONMENT, "PATH", "/nonexistent")
+        broken = replace(real, run=lambda blocks: [[trouble for _ in block.commands] for block in blocks])
+        patched.setattr(recipes, "_runners", [broken])
         run_checks(article.pk, at=NOW)
     run = CheckRun.objects.get()
     assert run.state == "errored"
