@@ -159,12 +159,15 @@ class _DressTables(Treeprocessor):
     def _dress(self, table: Element) -> None:
         heads = list(table.iter("th"))
         for head in heads:
-            head.set("scope", "col")
+            if "".join(head.itertext()).strip():
+                head.set("scope", "col")
+            else:
+                head.tag = "td"  # a corner that names nothing is no head
         for row in table.iter("tr"):
             for place, cell in enumerate(row):
                 if "right" in cell.attrib.pop("style", ""):
                     cell.set("class", "numeric")
-                if cell.tag == "td" and place < len(heads):
+                if cell.tag == "td" and cell not in heads and place < len(heads):
                     cell.set("data-label", "".join(heads[place].itertext()))
                     _wrap_content(cell)
 

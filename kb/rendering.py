@@ -17,7 +17,7 @@ from kb.sanitising import ID_PREFIX, sanitise
 from kb.variables import Variable
 
 #: Raise it when the same Markdown gives other HTML; stored articles are then rendered anew.
-VERSION = 6
+VERSION = 7
 
 _EXTENSIONS = [
     "tables",

@@ -40,7 +40,7 @@ def _badge(check: Check, run: CheckRun | None) -> dict[str, Any]:
     if check.state == Check.State.PROPOSED or run is None:
         return {"words": "waits for its first check", "tone": "tone-note", "run": None}
     words, tone = _WORDS[CheckRun.State(run.state)]
-    return {"words": words, "tone": tone, "run": run}
+    return {"words": f"{words} on {run.version or 'this machine'},", "tone": tone, "run": run}
 
 
 def summary_of(article: Article) -> dict[str, Any] | None:

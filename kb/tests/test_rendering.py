@@ -251,3 +251,9 @@ def test_any_text_is_rendered() -> None:
 
 def test_words_are_counted() -> None:
     assert render("one two\n\nthree").words == 3
+
+
+def test_an_empty_corner_of_a_table_is_no_head() -> None:
+    html = render("| | A |\n| --- | --- |\n| b | c |").html
+    assert '<tr>\n<td></td>\n<th scope="col">A</th>\n</tr>' in html
+    assert '<td data-label="A"><span>c</span></td>' in html

@@ -140,7 +140,7 @@ def test_docs_show_every_operation_of_the_document(as_stranger: Client) -> None:
     document = as_stranger.get("/api/v1/openapi.json").json()
     text = as_stranger.get("/api/v1/docs").content.decode()
     operations = [(path, spec) for path, methods in document["paths"].items() for spec in methods.values()]
-    assert len(operations) == 4
+    assert len([path for path, _ in operations if path.startswith("/api/v1/images")]) == 4
     for path, spec in operations:
         assert path in text
         assert spec["summary"] in text

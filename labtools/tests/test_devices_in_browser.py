@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from labtools.labhost.limits import MAX_DEVICE_DESCRIPTION, MAX_NAME
 from labtools.services.catalogue import refresh_catalogue
 from labtools.tests.lab_hosts import device, make_seen_host
 from labtools.tests.test_devices import document_with, make_versions
@@ -19,7 +20,10 @@ def test_pages_please_axe_and_fit_the_window(
     new_page: NewPage, live_server: Any, width: int, scheme: str
 ) -> None:
     make_versions()
-    make_seen_host("hostile", document_with(device("a" * 200, description="b" * 4000, bus="c" * 200)))
+    make_seen_host(
+        "hostile",
+        document_with(device("a" * MAX_NAME, description="b" * MAX_DEVICE_DESCRIPTION, bus="c" * MAX_NAME)),
+    )
     refresh_catalogue()
     page = new_page(width=width, color_scheme=scheme)
     for path in (
@@ -32,7 +36,7 @@ def test_pages_please_axe_and_fit_the_window(
         "/lab/devices/?q=nothing-of-this",
         "/lab/devices/virtio-net-pci/?on=debian-12:x86_64&x=1",
         "/lab/devices/virtio-gpu-gl-pci/",
-        f"/lab/devices/{'a' * 200}/",
+        f"/lab/devices/{'a' * MAX_NAME}/",
         "/lab/devices/no-such-device/",
     ):
         page.goto(live_server.url + path)
