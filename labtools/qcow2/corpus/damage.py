@@ -12,6 +12,7 @@ _PLAIN: Final = Recipe(l2_tables=2, fill=0.003)
 _SMALL: Final = Recipe(version=2, cluster_bits=9, l2_tables=3, fill=0.3)
 _SNAPSHOT: Final = Recipe(snapshots=2, l2_tables=2, fill=0.003)
 _EXTENDED: Final = Recipe(extended=True, cluster_bits=14, l2_tables=2, fill=0.01)
+_CROWDED: Final = Recipe(cluster_bits=12, l2_tables=2, fill=0.4, most=500)
 _PACKED: Final = Recipe(compressed=4, l2_tables=1, fill=0.003)
 _BITMAPS: Final = Recipe(bitmaps=1, l2_tables=1, fill=0.003)
 
@@ -100,6 +101,17 @@ def _leak(image: Image) -> None:
 def _lost_table(image: Image) -> None:
     """Forget an L2 table: it and all that it led to leaks."""
     image.put_number(image.offsets("l1")[0], 0)
+
+
+def _empty_table(image: Image) -> None:
+    """Overwrite an L2 table with zeros: all that it led to leaks."""
+    image.pieces[image.offsets("l2")[0]][:] = bytes(image.cluster_size)
+
+
+def _lost_snapshots(image: Image) -> None:
+    """Give an L2 table to one snapshot alone, then forget the snapshots, as a deletion cut short does."""
+    image.put_number(image.offsets("l1")[0], 0)
+    image.put(60, bytes(12))
 
 
 def _cut(image: Image) -> None:
@@ -218,7 +230,11 @@ DAMAGES: Final = (
     _damage("two-l1-entries-share", _PLAIN, _share_table, "l2-table-shared", 0, "corrupt"),
     _damage("refcount-zero", _PLAIN, _low_refcount, "refcount-too-low data-copied-flag", 2, "corrupt"),
     _damage("leak", _PLAIN, _leak, "leaked-clusters", 3, "leaks"),
-    _damage("lost-l2-table", _PLAIN, _lost_table, "leaked-clusters", 3, "leaks"),
+    _damage("lost-l2-table", _PLAIN, _lost_table, "leaked-clusters lost-l2-table", 3, "corrupt"),
+    _damage("emptied-l2-table", _CROWDED, _empty_table, "leaked-clusters leaks-like-lost-table", 3, "leaks"),
+    _damage(
+        "lost-snapshot-l1-table", _SNAPSHOT, _lost_snapshots, "leaked-clusters leaked-tables", 3, "leaks"
+    ),
     _damage("last-cluster-cut", _PLAIN, _cut, "data-cluster-cut", 0, "corrupt"),
     _damage("trailing-garbage", _PLAIN, _append, "behind-the-end", 0, "clean"),
     _damage("data-outside", _PLAIN, _truncate, "data-outside data-copied-flag", 2, "corrupt"),

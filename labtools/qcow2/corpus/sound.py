@@ -19,7 +19,10 @@ _OFFSET: Final = 0x00FFFFFFFFFFFE00
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What kind of image to build. ``refcount_order`` and what follows ``zeros`` need version 3."""
+    """What kind of image to build. ``refcount_order`` and what follows ``zeros`` need version 3.
+
+    ``fill`` is the part of an L2 table that is used, at most ``most`` entries of it.
+    """
 
     version: int = 3
     cluster_bits: int = 16
@@ -37,6 +40,7 @@ class Recipe:
     zstd: bool = False
     lazy: bool = False
     scattered: bool = False
+    most: int = 24
 
 
 @dataclass
@@ -166,7 +170,7 @@ class _Builder:
                 l2_of[index] = 0
                 continue
             l2_of[index] = self.table("l2", self.size)
-            count = max(1, min(24, int(self.l2_entries * self.recipe.fill)))
+            count = max(1, min(self.recipe.most, int(self.l2_entries * self.recipe.fill)))
             last = min(self.l2_entries, self.guest_clusters - index * self.l2_entries)
             first = self.random.randrange(max(1, last - count))
             for column in range(first, min(last, first + count)):

@@ -14,6 +14,8 @@ Codes are stable. So are the advice codes:
 - ``open-writable``: the image repairs itself when QEMU next opens it for writing
 - ``new-bitmaps``: drop the bitmaps and start a full backup
 - ``wrong-format``: the file is something else
+- ``do-not-repair``: the leaked clusters may be the guest's only copy; no ``-r``, not even ``-r leaks``, before somebody
+  has put the L2 table back or saved them
 """
 
 from __future__ import annotations
@@ -68,6 +70,27 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         _CLUSTER,
         "the stored refcount is higher than the number of references. Space is wasted; nothing is lost.",
         "repair-leaks",
+    ),
+    "lost-l2-table": _kind(
+        _E,
+        ("leaked L2 table", "leaked L2 tables"),
+        "an L2 table to which nothing leads any more, and with it the clusters that it maps. The guest reads zeros or "
+        "the backing file there, while its data still lies in the file; a repair of the leaks would give it away.",
+        "do-not-repair",
+    ),
+    "leaked-tables": _kind(
+        _W,
+        ("leaked table", "leaked tables"),
+        "an L1 table to which nothing leads, with the L2 tables below it. A snapshot whose deletion was interrupted "
+        "leaves this; so does a damaged header, and then a repair of the leaks would give the guest's data away.",
+        "do-not-repair",
+    ),
+    "leaks-like-lost-table": _kind(
+        _W,
+        _IMAGE,
+        "So many leaks within as many clusters as one L2 table maps are rarely left by a crash. An L2 table may have "
+        "been lost or emptied, and the leaks be the guest's data.",
+        "do-not-repair",
     ),
     "refcount-unreadable": _kind(
         _E, _CLUSTER, "the refcount block that counts them cannot be read.", "rebuild-on-copy"

@@ -24,6 +24,7 @@ from .location import (
     locate_clusters,
     locate_lost_tables,
 )
+from .lost import LostTables
 from .mapping import Mapping
 from .opening import refusals
 from .reading import Reader
@@ -81,6 +82,8 @@ def _check_tables(subject: _Subject) -> CheckReport:
     _judge_file(subject, geometry, census, end)
     if Incompatible.DIRTY in values.incompatible:
         explain_dirty(reader, geometry, tables, census, tally)
+    if tally.has("leaked-clusters"):
+        LostTables(reader, geometry, tables, stored, census, tally).find()
     _where(reader, geometry, tables, census, tally, compared)
     return _result(
         subject, _reference(geometry, tally, end), _exit_code(tally), tuple(census.clusters_by_role().items())

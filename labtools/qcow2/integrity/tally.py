@@ -32,6 +32,7 @@ class _Kind:
     guests: dict[int | None, list[I64]] = field(default_factory=dict)
     gathered: int = 0
     complete: bool = True
+    advice: str = ""
 
 
 class Tally:
@@ -103,6 +104,11 @@ class Tally:
         """Say that not every guest cluster that a kind concerns was gathered."""
         self._kinds.setdefault(code, _Kind()).complete = False
 
+    def advise(self, code: str, advice: str) -> None:
+        """Give other advice on a kind than the catalogue does, because of what else was found."""
+        if code in self._kinds:
+            self._kinds[code].advice = advice
+
     def findings(self, problems: tuple[Problem, ...]) -> tuple[Finding, ...]:
         """Everything found, with the header's problems, worst first."""
         found = [_of_problem(problem) for problem in problems]
@@ -127,7 +133,7 @@ class Tally:
             guest_ranges=tuple(guests[: self._ranges]),
             guest_ranges_more=max(0, len(guests) - self._ranges),
             guest_complete=kind.complete,
-            advice=entry.advice,
+            advice=kind.advice or entry.advice,
         )
 
     def _guest_ranges(self, kind: _Kind) -> Iterator[GuestRange]:
