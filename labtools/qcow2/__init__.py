@@ -38,7 +38,11 @@ report.
 
 :class:`CheckReport` (see :mod:`.checking`): ``verdict`` (``clean leaks corrupt unreadable``), ``reference``
 (QEMU's own numbers, or None where qemu-img gives none), ``qemu_exit``, ``findings`` (``code severity sentence
-count host_offset host_ranges guest_ranges … advice``, worst first), ``roles`` (host clusters by role).
+count host_offset host_ranges guest_ranges … advice``, worst first), ``roles`` (host clusters by role). With
+``check_image(image, whole=True)`` also ``partition_tables`` (``snapshot scheme sector_size partitions notes``; each
+partition ``number kind offset length type_code type_name name``) or ``partitions_note``, and guest ranges with their
+``partitions``; with ``payload=True`` also ``payload`` (``method tested broken untested complete reason``); for LUKS
+``encryption`` (``cipher hash key_bits uuid key_slots slots_used``; never key material).
 :class:`CheckBoundError` where the check would take more than :class:`CheckBounds` allow.
 
 In JSON, bytes are hexadecimal without spaces. :mod:`.layout` is the format as data, for the page that
@@ -60,6 +64,7 @@ from .checking import (
 )
 from .dump import HexCell, HexRow, hex_rows
 from .errors import EmptyFileError, FileUnreadableError, ImageError, NotQcow2Error, TruncatedHeaderError
+from .facts import Encryption, KeySlot, Partition, PartitionTable, PayloadTest
 from .header import read_header
 from .layout import HEADER_FIELDS
 from .readings import (
@@ -95,6 +100,7 @@ __all__ = [
     "Detail",
     "Dump",
     "EmptyFileError",
+    "Encryption",
     "ExtensionArea",
     "ExtensionReading",
     "Facts",
@@ -110,8 +116,12 @@ __all__ = [
     "HostRange",
     "ImageError",
     "ImageSource",
+    "KeySlot",
     "NameReading",
     "NotQcow2Error",
+    "Partition",
+    "PartitionTable",
+    "PayloadTest",
     "Problem",
     "Reference",
     "Role",

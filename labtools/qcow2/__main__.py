@@ -31,10 +31,9 @@ EXIT_BROKEN = 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
-    command = _check if options.command == "check" else _header
     try:
         with open_image(options.image) as source:
-            lines, exit_code = command(source, options.json)
+            lines, exit_code = (_check if options.command == "check" else _header)(source, options)
     except ImageError as error:
         way_on = ""
         if isinstance(error, NotQcow2Error) and error.format.command:
@@ -46,15 +45,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _print(lines) or exit_code
 
 
-def _header(source: ImageSource, as_json: bool) -> tuple[Iterable[str], int]:
+def _header(source: ImageSource, options: argparse.Namespace) -> tuple[Iterable[str], int]:
     report = read_header(source)
-    lines = [_json(to_json_dict(report))] if as_json else render(report)
+    lines = [_json(to_json_dict(report))] if options.json else render(report)
     return lines, EXIT_KEPT if report.rules_kept else EXIT_BROKEN
 
 
-def _check(source: ImageSource, as_json: bool) -> tuple[Iterable[str], int]:
-    report = check_image(source)
-    lines = [_json(check_to_json_dict(report))] if as_json else render_check(report)
+def _check(source: ImageSource, options: argparse.Namespace) -> tuple[Iterable[str], int]:
+    report = check_image(source, whole=not options.metadata_only, payload=options.payload)
+    lines = [_json(check_to_json_dict(report))] if options.json else render_check(report)
     return lines, report.verdict.exit_code
 
 
@@ -91,6 +90,12 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=purpose)
         command.add_argument("image", metavar="IMAGE", help="path of the image file")
         command.add_argument("--json", action="store_true", help="print everything as JSON")
+    command.add_argument("--payload", action="store_true", help="decompress every compressed cluster as well")
+    command.add_argument(
+        "--metadata-only",
+        action="store_true",
+        help="IMAGE is a copy of the metadata alone: do not look for the guest's partition table",
+    )
     return parser
 
 

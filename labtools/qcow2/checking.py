@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from .errors import ImageError
+from .facts import Encryption, PartitionTable, PayloadTest, facts_json
 from .readings import Severity
 from .source import ImageSource
 
@@ -64,12 +65,14 @@ class CheckBounds:
     """The most that a check may take; beyond, it ends in :class:`CheckBoundError`.
 
     ``memory_bytes`` bounds the arrays kept for the file's clusters, ``table_bytes`` the L1 tables, ``seconds`` the
-    time. ``ranges`` is how many host and guest ranges a finding lists; those beyond are counted.
+    time; ``payload_seconds`` is the time for the test of compressed payloads, which then ends without an error.
+    ``ranges`` is how many host and guest ranges a finding lists; those beyond are counted.
     """
 
     memory_bytes: int = 1 << 30
     table_bytes: int = 64 << 20
     seconds: float = 120.0
+    payload_seconds: float = 60.0
     ranges: int = 32
 
 
@@ -107,11 +110,15 @@ class HostRange:
 
 @dataclass(frozen=True, slots=True)
 class GuestRange:
-    """Bytes of the guest's disk. ``snapshot`` is None for the active image, else the snapshot's place in its table."""
+    """Bytes of the guest's disk. ``snapshot`` is None for the active image, else the snapshot's place in its table.
+
+    ``partitions`` are the numbers of the partitions that it touches, by the table of the same snapshot.
+    """
 
     snapshot: int | None
     offset: int
     length: int
+    partitions: tuple[int, ...] = ()
 
     @property
     def first_lba(self) -> int:
@@ -152,6 +159,8 @@ class CheckReport:
     """The whole judgement. ``reference`` is None where ``qemu-img check`` gives no numbers (``qemu_exit`` 1).
 
     ``findings`` stand worst first. ``roles`` counts host clusters by role; empty where the tables were not read.
+    ``partition_tables`` are read only of a whole image; where the active image has none, ``partitions_note`` says why.
+    ``encryption`` is there for LUKS, ``payload`` where that test was asked for.
     """
 
     verdict: Verdict
@@ -162,18 +171,26 @@ class CheckReport:
     file_length: int
     cluster_size: int | None
     bytes_read: int
+    partition_tables: tuple[PartitionTable, ...] = ()
+    partitions_note: str = ""
+    encryption: Encryption | None = None
+    payload: PayloadTest | None = None
 
 
-def check_image(source: ImageSource, bounds: CheckBounds | None = None) -> CheckReport:
+def check_image(
+    source: ImageSource, bounds: CheckBounds | None = None, *, whole: bool = False, payload: bool = False
+) -> CheckReport:
     """Check an image: what ``qemu-img check`` would count, and what it would not see.
 
-    Reads metadata only. Damage is reported, not raised. Raises the errors of :func:`.read_header` where there is no
-    qcow2 image, and :class:`CheckBoundError` where ``bounds`` are passed.
+    Reads metadata only, and leaked clusters, which may be lost tables. With ``whole`` the guest's data is taken to be
+    in the file too, so that its partition table can be read; with ``payload`` every compressed cluster is decompressed.
+    Damage is reported, not raised. Raises the errors of :func:`.read_header` where there is no qcow2 image, and
+    :class:`CheckBoundError` where ``bounds`` are passed.
     """
     # NumPy takes a tenth of a second to import: whoever only reads headers need not wait for it.
     from .integrity.check import run_check
 
-    return run_check(source, bounds or CheckBounds())
+    return run_check(source, bounds or CheckBounds(), whole=whole, payload=payload)
 
 
 def check_to_json_dict(report: CheckReport) -> dict[str, Any]:
@@ -187,6 +204,10 @@ def check_to_json_dict(report: CheckReport) -> dict[str, Any]:
         "roles": {role.words: count for role, count in report.roles},
         "file_length": report.file_length,
         "cluster_size": report.cluster_size,
+        "partition_tables": [facts_json(table) for table in report.partition_tables],
+        "partitions_note": report.partitions_note,
+        "encryption": facts_json(report.encryption) if report.encryption else None,
+        "payload": facts_json(report.payload) if report.payload else None,
         "versions": {"report": REPORT_FORMAT, "qemu": QEMU_MODELLED},
     }
 
@@ -216,6 +237,7 @@ def _finding_json(finding: Finding) -> dict[str, Any]:
                 "length": part.length,
                 "first_lba": part.first_lba,
                 "last_lba": part.last_lba,
+                "partitions": list(part.partitions),
             }
             for part in finding.guest_ranges
         ],

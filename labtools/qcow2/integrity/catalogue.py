@@ -14,6 +14,7 @@ Codes are stable. So are the advice codes:
 - ``open-writable``: the image repairs itself when QEMU next opens it for writing
 - ``new-bitmaps``: drop the bitmaps and start a full backup
 - ``wrong-format``: the file is something else
+- ``restore-luks-header``: restore the LUKS header from a backup of the same image; nothing else opens the data
 - ``do-not-repair``: the leaked clusters may be the guest's only copy; no ``-r``, not even ``-r leaks``, before somebody
   has put the L2 table back or saved them
 """
@@ -171,6 +172,13 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     ),
     "compressed-with-subclusters": _kind(_E, _L2, "compressed, but with a subcluster bitmap.", "salvage"),
     "compressed-outside": _kind(_E, _L2, "the compressed data leads out of the file.", "fetch-again"),
+    "compressed-payload": _kind(
+        _E,
+        ("compressed cluster", "compressed clusters"),
+        "the data cannot be decompressed to a whole cluster. The guest gets an input/output error there, which "
+        "qemu-img check does not see.",
+        "salvage",
+    ),
     "subclusters-data-and-zero": _kind(
         _E, _L2, "a subcluster is marked both as data and as zeros.", "salvage"
     ),
@@ -192,6 +200,24 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     "metadata-shared": _kind(_E, _CLUSTER, "two tables lie on top of each other.", "second-writer"),
     "header-outside": _kind(_E, _REGION, "the file is shorter than the header's cluster.", "fetch-again"),
     "luks-header-outside": _kind(_E, _REGION, "the LUKS header leads out of the file.", "fetch-again"),
+    "luks-header-broken": _kind(
+        _E,
+        _IMAGE,
+        "What stands where the LUKS header should be is not one. Without its key slots nobody can read the data.",
+        "restore-luks-header",
+    ),
+    "luks-no-key-slot": _kind(
+        _E,
+        _IMAGE,
+        "No key slot of the LUKS header is in use, so no passphrase opens the image.",
+        "restore-luks-header",
+    ),
+    "luks-key-slot-outside": _kind(
+        _E,
+        ("key slot", "key slots"),
+        "its key material leads out of the LUKS header or of the file, so that its passphrase opens nothing.",
+        "restore-luks-header",
+    ),
     "snapshot-table-outside": _kind(_E, _REGION, "the snapshot table leads out of the file.", "fetch-again"),
     "snapshot-table-broken": _kind(
         _E, _REGION, "the snapshot table cannot be read on from here; qemu-img check gives up.", "salvage"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,7 +16,9 @@ from labtools.qcow2.source import ImageSource
 from .bitmaps import count_bitmaps, loads, read_directory
 from .census import Census
 from .comparison import Compared, check_l1_copied, compare
+from .encryption import read_encryption
 from .geometry import Geometry
+from .guest import in_partitions, partition_tables
 from .location import (
     explain_dirty,
     find_shared_compressed,
@@ -27,6 +29,7 @@ from .location import (
 from .lost import LostTables
 from .mapping import Mapping
 from .opening import refusals
+from .payload import try_payloads
 from .reading import Reader
 from .refcounts import StoredRefcounts
 from .snapshot_table import read_snapshot_table
@@ -43,12 +46,15 @@ class _Subject:
     report: HeaderReport
     values: HeaderValues
     tally: Tally
+    whole: bool
+    payload: bool
 
 
-def run_check(source: ImageSource, bounds: CheckBounds) -> CheckReport:
+def run_check(source: ImageSource, bounds: CheckBounds, *, whole: bool, payload: bool) -> CheckReport:
     """Check an image; see :func:`labtools.qcow2.check_image`."""
     report, values = read_header(source), read_values(source)
-    subject = _Subject(source, bounds, report, values, Tally(values.cluster_size or 512, bounds.ranges))
+    tally = Tally(values.cluster_size or 512, bounds.ranges)
+    subject = _Subject(source, bounds, report, values, tally, whole, payload)
     if refusals(report, values):
         return _result(subject, None, 1, ())
     return _check_tables(subject)
@@ -85,8 +91,20 @@ def _check_tables(subject: _Subject) -> CheckReport:
     if tally.has("leaked-clusters"):
         LostTables(reader, geometry, tables, stored, census, tally).find()
     _where(reader, geometry, tables, census, tally, compared)
-    return _result(
-        subject, _reference(geometry, tally, end), _exit_code(tally), tuple(census.clusters_by_role().items())
+    encryption = read_encryption(subject.source, subject.report, tally)
+    payload = try_payloads(reader, geometry, values, tables, tally) if subject.payload else None
+    roles = tuple(census.clusters_by_role().items())
+    report = _result(subject, _reference(geometry, tally, end), _exit_code(tally), roles)
+    report = replace(report, encryption=encryption, payload=payload)
+    if not subject.whole:
+        return report
+    partitions, note = partition_tables(reader, geometry, values, tables, report.findings)
+    return replace(
+        report,
+        partition_tables=partitions,
+        partitions_note=note,
+        findings=in_partitions(report.findings, partitions),
+        bytes_read=subject.source.bytes_read,
     )
 
 
