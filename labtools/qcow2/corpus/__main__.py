@@ -8,7 +8,7 @@ import json
 import sys
 from pathlib import Path
 
-from .damage import DAMAGES
+from .silent import EVERY
 
 MANIFEST_FORMAT = 1
 
@@ -17,7 +17,7 @@ def write_corpus(folder: Path, seed: int) -> list[dict[str, object]]:
     """Write every image of the corpus, and return what the manifest says of each."""
     folder.mkdir(parents=True, exist_ok=True)
     entries: list[dict[str, object]] = []
-    for damage in DAMAGES:
+    for damage in EVERY:
         name = f"{damage.name}.qcow2"
         damage.image(seed).write(folder / name)
         entries.append(

@@ -157,6 +157,32 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         "compressed data in them stands at two places of the guest's disk, of which one lost its own.",
         "salvage",
     ),
+    "compressed-overlap": _kind(
+        _W,
+        _CLUSTER,
+        "pieces of compressed data in them overlap by what their entries say. Entries may name more sectors than they "
+        "need; a test of the payloads tells whether data was overwritten.",
+        "convert-fresh",
+    ),
+    "data-shared-external": _kind(
+        _E,
+        ("cluster of the data file", "clusters of the data file"),
+        "they hold two different places of the guest's disk. Where both were written, one has overwritten the other.",
+        "salvage",
+    ),
+    "raw-data-misplaced": _kind(
+        _E,
+        _L2,
+        "the external data file is marked as raw, but the cluster lies elsewhere in it than on the guest's disk: "
+        "whoever reads the file as a raw image sees something else than the guest.",
+        "salvage",
+    ),
+    "l2-copied-alone": _kind(
+        _W,
+        _L2,
+        "the flag COPIED is set, but there is no cluster. An offset may have been lost here.",
+        "convert-fresh",
+    ),
     "bitmap-in-use": _kind(
         _N,
         ("bitmap", "bitmaps"),
@@ -198,6 +224,12 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         "second-writer",
     ),
     "metadata-shared": _kind(_E, _CLUSTER, "two tables lie on top of each other.", "second-writer"),
+    "metadata-cut": _kind(
+        _E,
+        ("table", "tables"),
+        "the file ends inside it. What is missing reads as zeros, and with it goes what it led to.",
+        "fetch-again",
+    ),
     "header-outside": _kind(_E, _REGION, "the file is shorter than the header's cluster.", "fetch-again"),
     "luks-header-outside": _kind(_E, _REGION, "the LUKS header leads out of the file.", "fetch-again"),
     "luks-header-broken": _kind(
@@ -240,6 +272,19 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     "snapshot-l1-too-large": _kind(
         _E, ("snapshot", "snapshots"), "its L1 table is larger than QEMU reads.", "repair-on-copy"
     ),
+    "snapshot-l1-too-small": _kind(
+        _E,
+        ("snapshot", "snapshots"),
+        "its L1 table does not reach to the end of its disk, which reads as zeros from there on.",
+        "salvage",
+    ),
+    "snapshot-vm-state-lost": _kind(
+        _E,
+        ("snapshot", "snapshots"),
+        "it says that it has the state of a running machine, but its L1 table does not lead to it. The disk can be "
+        "used, the machine not be resumed.",
+        "salvage",
+    ),
     "snapshots-with-data-file": _kind(
         _E,
         _IMAGE,
@@ -273,6 +318,12 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         "The image was not closed cleanly. With lazy refcounts the stored refcounts are then out of date, which is "
         "expected and mended when QEMU next opens the image for writing.",
         "open-writable",
+    ),
+    "refcount-behind-the-end": _kind(
+        _W,
+        _IMAGE,
+        "Refcounts are stored for clusters behind the end of the file, so it was longer once.",
+        "fetch-again",
     ),
     "behind-the-end": _kind(
         _N,

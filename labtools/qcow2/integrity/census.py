@@ -15,6 +15,15 @@ from .tally import Tally
 
 _SHAREABLE: Final = (Role.DATA, Role.COMPRESSED, Role.L2_TABLE)
 """Roles of which several entries may lead to one cluster: snapshots share tables and data."""
+_WRITTEN_WHOLE: Final = (
+    Role.REFCOUNT_TABLE,
+    Role.REFCOUNT_BLOCK,
+    Role.L1_TABLE,
+    Role.BITMAP_DIRECTORY,
+    Role.BITMAP_TABLE,
+    Role.BITMAP_DATA,
+)
+"""Roles whose regions the file must hold to the last byte, and that no rule of the header has judged."""
 _PART: Final = 1 << 17
 """Clusters looked at together, few enough to stay in the processor's cache."""
 
@@ -47,6 +56,7 @@ class Census:
         self.counts: Counts = np.zeros(geometry.clusters + 1, dtype=kind)
         self.conflicts: list[I64] = []
         """Clusters with a second role, in parts."""
+        self._pairs: dict[str, set[tuple[int, int]]] = {}
         self.roles: U8 = np.zeros(geometry.clusters + 1, dtype=np.uint8)
 
     def fits(self, offset: int, size: int) -> bool:
@@ -64,6 +74,8 @@ class Census:
             self.tally.corruptions += weight
             self.tally.find(code, offset, size)
             return False
+        if offset + size > self.geometry.file_length and role in _WRITTEN_WHOLE:
+            self.tally.find("metadata-cut", offset, self.geometry.file_length - offset)
         first = offset >> self.geometry.cluster_bits
         last = offset + size - 1 >> self.geometry.cluster_bits
         clusters = np.arange(first, last + 1, dtype=np.int64)
@@ -78,13 +90,22 @@ class Census:
         if taken.any():
             other = taken & (present != role) if role in _SHAREABLE else taken
             if other.any():
-                hosts = np.unique(clusters[other])
-                pair = " and ".join(sorted({Role(int(present[other][0])).words, role.words}))
-                code = "roles-conflict" if Role(int(present[other][0])) != role else "metadata-shared"
-                self.conflicts.append(hosts)
-                self.tally.find_clusters(code, hosts)
-                self.tally.find(code, count=0, detail=f"The first is {pair}.")
+                for before in np.unique(present[other]).tolist():
+                    hosts = np.unique(clusters[other & (present == before)])
+                    code = "roles-conflict" if before != role else "metadata-shared"
+                    self.conflicts.append(hosts)
+                    self.tally.find_clusters(code, hosts)
+                    self._pairs.setdefault(code, set()).add((min(before, role), max(before, role)))
         self.roles[clusters] = np.where(taken, present, np.uint8(role))
+
+    def name_pairs(self) -> None:
+        """Say in the findings which roles met."""
+        for code, pairs in self._pairs.items():
+            words = [
+                Role(one).words if one == other else f"{Role(one).words} and {Role(other).words}"
+                for one, other in sorted(pairs)
+            ]
+            self.tally.find(code, count=0, detail=f"Here: {', '.join(words)}.")
 
     def count(self, clusters: I64, weight: int = 1) -> None:
         """Count ``weight`` references to each of ``clusters``, in which one may stand several times."""

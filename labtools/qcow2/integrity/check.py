@@ -12,6 +12,7 @@ from labtools.qcow2.layout import ExtensionType, Incompatible
 from labtools.qcow2.readings import HeaderReport, Severity
 from labtools.qcow2.rules import HeaderValues
 from labtools.qcow2.source import ImageSource
+from labtools.qcow2.text import byte_count
 
 from .bitmaps import count_bitmaps, loads, read_directory
 from .census import Census
@@ -23,6 +24,7 @@ from .location import (
     explain_dirty,
     find_shared_compressed,
     find_shared_data,
+    find_shared_external,
     locate_clusters,
     locate_lost_tables,
 )
@@ -33,7 +35,7 @@ from .payload import try_payloads
 from .reading import Reader
 from .refcounts import StoredRefcounts
 from .snapshot_table import read_snapshot_table
-from .tables import L2Tables, count_tables, find_l2_tables, read_layers
+from .tables import L2Tables, count_tables, find_l2_tables, judge_snapshots, read_layers
 from .tally import Tally
 
 
@@ -74,7 +76,9 @@ def _check_tables(subject: _Subject) -> CheckReport:
     if snapshots is None:
         return _result(subject, None, 1, ())
     _count_header(subject, geometry, census)
-    tables = find_l2_tables(geometry, read_layers(reader, geometry, values, snapshots, tally))
+    layers = read_layers(reader, geometry, values, snapshots, tally)
+    judge_snapshots(geometry, layers, snapshots, tally)
+    tables = find_l2_tables(geometry, layers)
     count_tables(reader, geometry, tables, census, tally)
     census.region(snapshots.offset, snapshots.size, Role.SNAPSHOT_TABLE, "snapshot-table-outside")
     census.region(stored.table_offset, stored.table_bytes, Role.REFCOUNT_TABLE, "refcount-table-outside")
@@ -82,10 +86,14 @@ def _check_tables(subject: _Subject) -> CheckReport:
         count_bitmaps(reader, geometry, directory, census, tally)
     Mapping(reader, geometry, tables, stored, census, tally).count()
     stored.judge_blocks(census)
+    census.name_pairs()
     compared = compare(reader, stored, census, tally)
     end = compared.end
     check_l1_copied(geometry, tables, stored, tally)
     _judge_file(subject, geometry, census, end)
+    if highest := stored.behind(census.size):
+        length = (highest + 1) * geometry.cluster_size
+        tally.find("refcount-behind-the-end", detail=f"By them it had {byte_count(length)} at least.")
     if Incompatible.DIRTY in values.incompatible:
         explain_dirty(reader, geometry, tables, census, tally)
     if tally.has("leaked-clusters"):
@@ -135,6 +143,8 @@ def _where(
     reader: Reader, geometry: Geometry, tables: L2Tables, census: Census, tally: Tally, compared: Compared
 ) -> None:
     shared = find_shared_data(reader, geometry, tables, compared.shared, tally)
+    if geometry.has_data_file and not geometry.raw_data:
+        find_shared_external(reader, geometry, tables, tally)
     if (census.roles == Role.COMPRESSED).any():
         find_shared_compressed(reader, geometry, tables, tally)
     conflicts = np.unique(np.concatenate(census.conflicts)) if census.conflicts else shared[:0]

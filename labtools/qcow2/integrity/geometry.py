@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from labtools.qcow2.layout import Incompatible
+from labtools.qcow2.layout import Autoclear, Incompatible
 from labtools.qcow2.rules import HeaderValues
 
 MAX_OFFSET: Final = (1 << 63) - (1 << 30)
@@ -25,7 +25,8 @@ L2_RESERVED: Final = 0x3F000000000001FE
 class Geometry:
     """Sizes in bytes unless the name says otherwise. ``clusters`` is the file's length in host clusters, rounded up.
 
-    ``guest_clusters`` is the virtual size in clusters, rounded up. ``has_data_file`` says that guest data is elsewhere.
+    ``guest_clusters`` is the virtual size in clusters, rounded up. ``has_data_file`` says that guest data is elsewhere,
+    ``raw_data`` that it lies there as on the guest's disk.
     """
 
     version: int
@@ -34,6 +35,7 @@ class Geometry:
     virtual_size: int
     l2_entry_size: int
     has_data_file: bool
+    raw_data: bool
     refcount_bits: int
 
     @classmethod
@@ -46,6 +48,7 @@ class Geometry:
             virtual_size=values["size"] // 512 * 512,
             l2_entry_size=values.l2_entry_size,
             has_data_file=Incompatible.DATA_FILE in values.incompatible,
+            raw_data=Autoclear.RAW_EXTERNAL_DATA in values.autoclear,
             refcount_bits=1 << values["refcount_order"],
         )
 

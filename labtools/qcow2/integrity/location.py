@@ -61,12 +61,19 @@ def find_shared_data(
 def find_shared_compressed(reader: Reader, geometry: Geometry, tables: L2Tables, tally: Tally) -> None:
     """Compressed clusters that stand at two places of the guest's disk: they begin at the same byte.
 
-    Neighbours may share a host cluster and even a sector, so only the beginning tells. Beyond
-    :data:`_MAX_COMPRESSED` of them the rest is passed over.
+    Neighbours may share a host cluster and even a sector, the last of one being the first of the next; a next one that
+    begins before the last sector of one is named too, with a lower voice, as the format lets an entry name sectors that
+    it does not need. Beyond :data:`_MAX_COMPRESSED` of them the rest is passed over.
     """
-    starts, guests, numbers, columns = _compressed_uses(reader, geometry, tables)
+    starts, guests, numbers, columns, sizes = _compressed_uses(reader, geometry, tables)
     order = np.lexsort((guests, starts))
     starts, guests, numbers, columns = starts[order], guests[order], numbers[order], columns[order]
+    last_sector = np.maximum.accumulate(starts + sizes[order] - 512)
+    overlapping = np.flatnonzero((starts[1:] > starts[:-1]) & (starts[1:] <= last_sector[:-1])) + 1
+    if len(overlapping):
+        tally.find_clusters("compressed-overlap", np.unique(starts[overlapping] >> geometry.cluster_bits))
+        by_table = overlapping[np.argsort(numbers[overlapping], kind="stable")]
+        locate(geometry, tables, tally, "compressed-overlap", numbers[by_table], columns[by_table])
     same = (starts[1:] == starts[:-1]) & (guests[1:] != guests[:-1])
     if not same.any():
         return
@@ -76,23 +83,44 @@ def find_shared_compressed(reader: Reader, geometry: Geometry, tables: L2Tables,
     locate(geometry, tables, tally, "compressed-shared", numbers[by_table], columns[by_table])
 
 
-def _compressed_uses(reader: Reader, geometry: Geometry, tables: L2Tables) -> tuple[I64, I64, I64, I64]:
-    """First byte, guest cluster, table and column of the compressed clusters, as many as are kept."""
+def find_shared_external(reader: Reader, geometry: Geometry, tables: L2Tables, tally: Tally) -> None:
+    """Clusters of the external data file that stand at two places of the guest's disk; passed over if too many."""
     parts, kept = [np.zeros((4, 0), dtype=np.int64)], 0
+    index = tables.owner_index[tables.starts[:-1]]
+    for first, rows in reader.tables(tables.offsets, geometry.cluster_size):
+        entries = Entries.of(geometry, native(rows.reshape(-1)).reshape(len(rows), -1))
+        row, column = np.nonzero(entries.allocated)
+        guest = index[first + row] * geometry.l2_entries + column
+        parts.append(np.stack((entries.offset[row, column], guest, first + row, column)))
+        kept += len(row)
+        if kept > _MAX_COMPRESSED:
+            return
+    offsets, guests, numbers, columns = np.concatenate(parts, axis=1)
+    order = np.lexsort((guests, offsets))
+    same = (offsets[order][1:] == offsets[order][:-1]) & (guests[order][1:] != guests[order][:-1])
+    shared = np.isin(offsets, offsets[order][1:][same])
+    if shared.any():
+        tally.find("data-shared-external", count=len(np.unique(offsets[shared])))
+        locate(geometry, tables, tally, "data-shared-external", numbers[shared], columns[shared])
+
+
+def _compressed_uses(reader: Reader, geometry: Geometry, tables: L2Tables) -> tuple[I64, I64, I64, I64, I64]:
+    """First byte, guest cluster, table, column and bytes of the compressed clusters, as many as are kept."""
+    parts, kept = [np.zeros((5, 0), dtype=np.int64)], 0
     index = tables.owner_index[tables.starts[:-1]]
     for first, rows in reader.tables(tables.offsets, geometry.cluster_size):
         entries = Entries.of(geometry, native(rows.reshape(-1)).reshape(len(rows), -1))
         if not entries.compressed.any():
             continue
         row, column = np.nonzero(entries.compressed)
-        start, _ = compressed_extent(geometry, entries.entry[row, column])
+        start, size = compressed_extent(geometry, entries.entry[row, column])
         guest = index[first + row] * geometry.l2_entries + column
-        parts.append(np.stack((start, guest, first + row, column)))
+        parts.append(np.stack((start, guest, first + row, column, size)))
         kept += len(start)
         if kept > _MAX_COMPRESSED:
             break
-    starts, guests, numbers, columns = np.concatenate(parts, axis=1)
-    return starts, guests, numbers, columns
+    starts, guests, numbers, columns, sizes = np.concatenate(parts, axis=1)
+    return starts, guests, numbers, columns, sizes
 
 
 def locate_clusters(

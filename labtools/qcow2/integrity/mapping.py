@@ -121,6 +121,9 @@ class Mapping:
         self._compressed(tables, active, weight, entries)
         self._standard(tables, active, weight, entries)
         self._copied(tables, active, entries)
+        self._flags_alone(tables, entries)
+        if self._geometry.raw_data and self._geometry.has_data_file:
+            self._raw_places(tables, entries)
         self._beyond_end(tables, active, entries)
 
     def _hit(self, code: str, tables: I64, mask: Bools, weight: I64 | None = None) -> None:
@@ -247,6 +250,20 @@ class Mapping:
             hit = np.zeros_like(asked)
             hit[asked] = wrong
             self._hit("data-copied-flag", tables, hit, active)
+
+    def _flags_alone(self, tables: I64, entries: Entries) -> None:
+        """COPIED on an entry without a cluster, which is more than stale: no program writes it."""
+        if self._geometry.has_data_file:
+            return
+        alone = entries.entry & np.uint64(COPIED | COMPRESSED | OFFSET_MASK) == np.uint64(COPIED)
+        self._hit("l2-copied-alone", tables, alone)
+
+    def _raw_places(self, tables: I64, entries: Entries) -> None:
+        """Raw external data lies where it lies on the guest's disk, or else others read something different."""
+        index = self._tables.owner_index[self._tables.starts[tables]]
+        first = (index * self._geometry.l2_entries << self._geometry.cluster_bits)[:, None]
+        expected = first + self._ramp.astype(np.int64)[None, :]
+        self._hit("raw-data-misplaced", tables, entries.allocated & (entries.offset != expected))
 
     def _beyond_end(self, tables: I64, active: I64, entries: Entries) -> None:
         """Clusters that the active image maps behind the end of the guest's disk."""

@@ -16,6 +16,7 @@ from .reading import I64, U8, U64, Bools, Counts, Reader, native
 
 _OFFSET: Final = 0xFFFFFFFFFFFFFE00
 _RESERVED: Final = 0x1FF
+_MOST_BEHIND: Final = 64 << 20
 
 
 class StoredRefcounts:
@@ -97,6 +98,29 @@ class StoredRefcounts:
             value = int.from_bytes(raw[:width].tobytes()) >> shift & self._geometry.refcount_max
             self._far[cluster] = min(value, 2**62)
         return self._far[cluster]
+
+    def behind(self, first: int) -> int:
+        """The highest cluster from ``first`` on, behind the end of the file, that has a refcount; 0 if none has.
+
+        Looked for in :data:`_MOST_BEHIND` bytes of refcount blocks at most.
+        """
+        geometry, per_block = self._geometry, self._geometry.block_entries
+        here = np.flatnonzero(self.counts[first:])
+        highest = first + int(here[-1]) if len(here) else 0
+        raw = np.empty(geometry.cluster_size, dtype=np.uint8)
+        inside = np.flatnonzero((self.offsets != 0) & (self.offsets < geometry.file_length) & ~self._bad)
+        later = inside[inside >= len(self.counts) // per_block]
+        for index in later[: max(1, _MOST_BEHIND // geometry.cluster_size)].tolist():
+            self._reader.tick()
+            self._reader.fill(int(self.offsets[index]), raw)
+            used = np.flatnonzero(raw)
+            if len(used):
+                place = int(used[-1])
+                # Below 8 bits, the highest refcount of the byte that is not zero.
+                bit = place * 8 + (int(raw[place]).bit_length() - 1 if geometry.refcount_bits < 8 else 0)
+                last = index * per_block + bit // geometry.refcount_bits
+                highest = max(highest, last) if last >= first else highest
+        return highest
 
     def judge_blocks(self, census: Census) -> None:
         """Judge each entry of the refcount table, and count the table and its blocks, as QEMU does last of all."""

@@ -14,13 +14,18 @@ from .tally import Tally
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Place of the entry in the table, and the snapshot's L1 table."""
+    """Place of the entry in the table, and the snapshot's L1 table.
+
+    ``disk_size`` and ``vm_state_size`` are in bytes; the first is None where the entry does not say.
+    """
 
     index: int
     entry_offset: int
     l1_offset: int
     l1_size: int
     extra_size: int
+    vm_state_size: int
+    disk_size: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +47,15 @@ def read_snapshot_table(
         if index % 256 == 0:
             reader.tick()
         offset = -(-offset // 8) * 8
-        head = reader.source.pread(offset, layout.SNAPSHOT_ENTRY.size).ljust(
-            layout.SNAPSHOT_ENTRY.size, b"\0"
+        known = layout.SNAPSHOT_ENTRY.size
+        head = reader.source.pread(offset, known + 16).ljust(known + 16, b"\0")
+        l1_offset, l1_size, id_size, name_size, *_, vm_state, extra = layout.SNAPSHOT_ENTRY.struct.unpack(
+            head[:known]
         )
-        l1_offset, l1_size, id_size, name_size, *_, extra = layout.SNAPSHOT_ENTRY.struct.unpack(head)
-        entries.append(Snapshot(index, offset, l1_offset, l1_size, extra))
+        if extra >= 8:
+            vm_state = int.from_bytes(head[known : known + 8])
+        disk_size = int.from_bytes(head[known + 8 :]) if extra >= 16 else None
+        entries.append(Snapshot(index, offset, l1_offset, l1_size, extra, vm_state, disk_size))
         if extra > layout.MAX_SNAPSHOT_EXTRA:
             _give_up(tally, offset)
             return None

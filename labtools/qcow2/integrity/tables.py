@@ -21,6 +21,8 @@ from .tally import Tally
 
 _SHOWN: Final = 256
 """Entries of one table that are told apart; those beyond are counted."""
+_MOST_LOST: Final = 1 << 19
+"""Guest clusters of one snapshot that are named as lost; those beyond are not gathered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ def read_layers(
             first, times = places.get(place, (entry.index, 0))
             places[place] = (first, times + 1)
     for (offset, size), (first, times) in places.items():
+        if times > 1:
+            tally.find("metadata-shared", offset, size * 8, detail="Here: one L1 table of two snapshots.")
         budget -= size * 8
         if budget < 0:
             raise CheckBoundError(
@@ -91,6 +95,31 @@ def read_layers(
             )
         layers.append(_layer(reader, first, offset, size, times))
     return layers
+
+
+def judge_snapshots(geometry: Geometry, layers: list[Layer], snapshots: Snapshots, tally: Tally) -> None:
+    """Whether each snapshot's L1 table reaches as far as its disk and its VM state do."""
+    read = {layer.snapshot: layer for layer in layers}
+    window, size = geometry.l2_entries * geometry.cluster_size, layout.SNAPSHOT_ENTRY.size
+    for entry in snapshots.entries:
+        if entry.disk_size is None or entry.l1_size * 8 > layout.MAX_L1_BYTES:
+            continue
+        needed = -(-entry.disk_size // window)
+        if entry.l1_size < needed:
+            tally.find("snapshot-l1-too-small", entry.entry_offset, size)
+            first = entry.l1_size * geometry.l2_entries
+            stop = -(-entry.disk_size // geometry.cluster_size)
+            if stop - first > _MOST_LOST:
+                tally.incomplete("snapshot-l1-too-small")
+            stop = min(stop, first + _MOST_LOST)
+            tally.locate("snapshot-l1-too-small", entry.index, np.arange(first, stop, dtype=np.int64))
+            continue
+        # The VM state follows the disk, from the next L1 entry on.
+        state_end = needed + -(-entry.vm_state_size // window)
+        layer = read.get(entry.index)
+        there = layer.entries[needed:state_end] if layer else ()
+        if entry.vm_state_size and (state_end > entry.l1_size or (layer and not np.all(there))):
+            tally.find("snapshot-vm-state-lost", entry.entry_offset, size)
 
 
 def _layer(reader: Reader, snapshot: int | None, offset: int, size: int, times: int) -> Layer:
@@ -130,6 +159,13 @@ def count_tables(reader: Reader, geometry: Geometry, tables: L2Tables, census: C
             tally.find("l1-entry-reserved", layer.offset + index * 8, 8)
             _window(geometry, tally, "l1-entry-reserved", layer, index)
         tally.more("l1-entry-reserved", len(reserved) - _SHOWN)
+    cut = tables.offsets + size > geometry.file_length
+    for table in np.flatnonzero(cut & (tables.offsets < geometry.file_length)).tolist():
+        left = geometry.file_length - int(tables.offsets[table])
+        if int(tables.offsets[table]) & (size - 1) == 0:
+            tally.find("metadata-cut", int(tables.offsets[table]), left)
+            for layer, index in tables.owners(table, 64):
+                _window(geometry, tally, "metadata-cut", layer, index, left // geometry.l2_entry_size)
     weights = tables.active + tables.snapshot
     aligned = (tables.offsets & (size - 1)) == 0
     inside = tables.offsets < census.geometry.file_length
@@ -167,8 +203,10 @@ def _judge_sharing(geometry: Geometry, tables: L2Tables, tally: Tally) -> None:
             _window(geometry, tally, "l2-table-shared", layer, index)
 
 
-def _window(geometry: Geometry, tally: Tally, code: str, layer: Layer, index: int) -> None:
-    """Everything that one L2 table maps."""
-    first = index * geometry.l2_entries
-    stop = min(first + geometry.l2_entries, max(geometry.guest_clusters, first + 1))
+def _window(geometry: Geometry, tally: Tally, code: str, layer: Layer, index: int, skipped: int = 0) -> None:
+    """Everything that one L2 table maps, but for its first ``skipped`` entries."""
+    start = index * geometry.l2_entries
+    first, end = start + skipped, start + geometry.l2_entries
+    # A table behind the end of the disk is named by its first cluster, so that it is named at all.
+    stop = min(end, max(geometry.guest_clusters, first if skipped else first + 1))
     tally.locate(code, layer.snapshot, np.arange(first, stop, dtype=np.int64))

@@ -258,3 +258,33 @@ def test_reading_a_header_does_not_import_numpy() -> None:
     program = "import sys, labtools.qcow2.__main__; sys.exit('numpy' in sys.modules)"
 
     assert run("-c", program).returncode == 0
+
+
+def test_an_l2_table_that_the_file_cuts_says_which_guest_clusters_are_lost() -> None:
+    image = build(Recipe(l2_tables=1, fill=0.003))
+    old, size = image.offsets("l2")[0], image.cluster_size
+    # The table moves to the end of the file, which keeps the first 1,000 entries.
+    new = image.length
+    image.pieces[new] = image.pieces.pop(old)
+    image.put_number(image.offsets("l1")[0], new | COPIED)
+    image.set_refcount(old // size, 0)
+    image.set_refcount(new // size, 1)
+    image.length += 8000
+    report = check(image)
+    finding = only(report, "metadata-cut")
+
+    assert report.reference is not None
+    lost = report.reference.total_clusters - 1000
+    assert (finding.host_offset, finding.host_ranges[0].length) == (new, 8000)
+    assert [(part.offset, part.length) for part in finding.guest_ranges] == [(1000 * size, lost * size)]
+
+
+def test_every_pair_of_roles_on_a_cluster_is_named() -> None:
+    image = build(Recipe(l2_tables=2, snapshots=0, fill=0.003))
+    first, second = image.data_entries()[:2]
+    image.put_number(first, image.offsets("l1")[0])
+    image.put_number(second, image.offsets("refcount-table")[0])
+
+    assert (
+        "Here: refcount table and data, L1 table and data." in only(check(image), "roles-conflict").sentence
+    )
