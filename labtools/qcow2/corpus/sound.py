@@ -201,9 +201,9 @@ class _Builder:
             struct.pack_into(">Q", self.pieces[table], column * self.entry_size + 8, bitmap)
 
     def _compressed(self) -> int:
-        """A cluster of zeros, deflated; two share a host cluster where they fit."""
+        """A cluster of zeros, compressed; two share a host cluster where they fit."""
         if self.recipe.zstd:
-            payload = bytes.fromhex("28b52ffd00") + b"\0" * 16
+            payload = _zstd_zeros(self.size)
         else:
             maker = zlib.compressobj(1, zlib.DEFLATED, -12)
             payload = maker.compress(bytes(self.size)) + maker.flush()
@@ -352,6 +352,16 @@ class _Builder:
         )
         self.pieces[0] = bytearray((head[:length] + extensions + name).ljust(self.size, b"\0"))
         self.places[0] = "header"
+
+
+def _zstd_zeros(size: int) -> bytes:
+    """A Zstandard frame (RFC 8878) of zeros: its size, and blocks of at most 128 KiB that repeat a byte."""
+    frame, left = bytes.fromhex("28b52ffda0") + struct.pack("<I", size), size
+    while left:
+        part = min(left, 128 << 10)
+        left -= part
+        frame += (part << 3 | 1 << 1 | (left == 0)).to_bytes(3, "little") + b"\0"
+    return frame
 
 
 def build(recipe: Recipe, seed: int = 0) -> Image:
