@@ -43,12 +43,24 @@ count host_offset host_ranges guest_ranges … advice``, worst first), ``roles``
 partition ``number kind offset length type_code type_name name``) or ``partitions_note``, and guest ranges with their
 ``partitions``; with ``payload=True`` also ``payload`` (``method tested broken untested complete reason``); for LUKS
 ``encryption`` (``cipher hash key_bits uuid key_slots slots_used``; never key material).
+With ``atlas=True``, ``atlas`` is a map of file and guest's disk for :func:`read_atlas` (see :mod:`.atlas`).
 :class:`CheckBoundError` where the check would take more than :class:`CheckBounds` allow.
 
 In JSON, bytes are hexadecimal without spaces. :mod:`.layout` is the format as data, for the page that
 explains it.
 """
 
+from .atlas import (
+    AtlasError,
+    Cell,
+    ClusterFacts,
+    GuestFacts,
+    GuestState,
+    LayerFacts,
+    Owner,
+    OwnerKind,
+    read_atlas,
+)
 from .checking import (
     CheckBoundError,
     CheckBounds,
@@ -92,11 +104,14 @@ from .workload import CheckEstimate, CheckLimits, estimate_check
 
 __all__ = [
     "HEADER_FIELDS",
+    "AtlasError",
+    "Cell",
     "CheckBoundError",
     "CheckBounds",
     "CheckEstimate",
     "CheckLimits",
     "CheckReport",
+    "ClusterFacts",
     "Detail",
     "Dump",
     "EmptyFileError",
@@ -109,7 +124,9 @@ __all__ = [
     "FileUnreadableError",
     "Finding",
     "Format",
+    "GuestFacts",
     "GuestRange",
+    "GuestState",
     "HeaderReport",
     "HexCell",
     "HexRow",
@@ -117,8 +134,11 @@ __all__ = [
     "ImageError",
     "ImageSource",
     "KeySlot",
+    "LayerFacts",
     "NameReading",
     "NotQcow2Error",
+    "Owner",
+    "OwnerKind",
     "Partition",
     "PartitionTable",
     "PayloadTest",
@@ -139,6 +159,7 @@ __all__ = [
     "estimate_check",
     "hex_rows",
     "open_image",
+    "read_atlas",
     "read_header",
     "sniff",
     "to_json_dict",

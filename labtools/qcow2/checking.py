@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 from .errors import ImageError
@@ -65,7 +65,8 @@ class CheckBounds:
     """The most that a check may take; beyond, it ends in :class:`CheckBoundError`.
 
     ``memory_bytes`` bounds the arrays kept for the file's clusters, ``table_bytes`` the L1 tables, ``seconds`` the
-    time; ``payload_seconds`` is the time for the test of compressed payloads, which then ends without an error.
+    time; ``payload_seconds`` is the time for the test of compressed payloads, which then ends without an error;
+    ``atlas_seconds`` that for the atlas, which is then left out.
     ``ranges`` is how many host and guest ranges a finding lists; those beyond are counted.
     """
 
@@ -73,6 +74,7 @@ class CheckBounds:
     table_bytes: int = 64 << 20
     seconds: float = 120.0
     payload_seconds: float = 60.0
+    atlas_seconds: float = 30.0
     ranges: int = 32
 
 
@@ -160,7 +162,8 @@ class CheckReport:
 
     ``findings`` stand worst first. ``roles`` counts host clusters by role; empty where the tables were not read.
     ``partition_tables`` are read only of a whole image; where the active image has none, ``partitions_note`` says why.
-    ``encryption`` is there for LUKS, ``payload`` where that test was asked for.
+    ``encryption`` is there for LUKS, ``payload`` where that test was asked for. ``atlas``, where it was asked
+    for and could be made in time, is the map for :func:`.read_atlas`; it is no part of the JSON.
     """
 
     verdict: Verdict
@@ -175,22 +178,29 @@ class CheckReport:
     partitions_note: str = ""
     encryption: Encryption | None = None
     payload: PayloadTest | None = None
+    atlas: bytes | None = field(default=None, repr=False)
 
 
 def check_image(
-    source: ImageSource, bounds: CheckBounds | None = None, *, whole: bool = False, payload: bool = False
+    source: ImageSource,
+    bounds: CheckBounds | None = None,
+    *,
+    whole: bool = False,
+    payload: bool = False,
+    atlas: bool = False,
 ) -> CheckReport:
     """Check an image: what ``qemu-img check`` would count, and what it would not see.
 
     Reads metadata only, and leaked clusters, which may be lost tables. With ``whole`` the guest's data is taken to be
-    in the file too, so that its partition table can be read; with ``payload`` every compressed cluster is decompressed.
+    in the file too, so that its partition table can be read; with ``payload`` every compressed cluster is decompressed;
+    with ``atlas`` a map is made of what the clusters are for.
     Damage is reported, not raised. Raises the errors of :func:`.read_header` where there is no qcow2 image, and
     :class:`CheckBoundError` where ``bounds`` are passed.
     """
     # NumPy takes a tenth of a second to import: whoever only reads headers need not wait for it.
     from .integrity.check import run_check
 
-    return run_check(source, bounds or CheckBounds(), whole=whole, payload=payload)
+    return run_check(source, bounds or CheckBounds(), whole=whole, payload=payload, atlas=atlas)
 
 
 def check_to_json_dict(report: CheckReport) -> dict[str, Any]:

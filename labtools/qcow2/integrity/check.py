@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from labtools.qcow2.checking import CheckBounds, CheckReport, Reference, Role, Verdict
+from labtools.qcow2.checking import CheckBoundError, CheckBounds, CheckReport, Reference, Role, Verdict
 from labtools.qcow2.header import read_header, read_values
 from labtools.qcow2.layout import ExtensionType, Incompatible
 from labtools.qcow2.readings import HeaderReport, Severity
@@ -50,13 +50,16 @@ class _Subject:
     tally: Tally
     whole: bool
     payload: bool
+    atlas: bool
 
 
-def run_check(source: ImageSource, bounds: CheckBounds, *, whole: bool, payload: bool) -> CheckReport:
+def run_check(
+    source: ImageSource, bounds: CheckBounds, *, whole: bool, payload: bool, atlas: bool
+) -> CheckReport:
     """Check an image; see :func:`labtools.qcow2.check_image`."""
     report, values = read_header(source), read_values(source)
     tally = Tally(values.cluster_size or 512, bounds.ranges)
-    subject = _Subject(source, bounds, report, values, tally, whole, payload)
+    subject = _Subject(source, bounds, report, values, tally, whole, payload, atlas)
     if refusals(report, values):
         return _result(subject, None, 1, ())
     return _check_tables(subject)
@@ -103,7 +106,8 @@ def _check_tables(subject: _Subject) -> CheckReport:
     payload = try_payloads(reader, geometry, values, tables, tally) if subject.payload else None
     roles = tuple(census.clusters_by_role().items())
     report = _result(subject, _reference(geometry, tally, end), _exit_code(tally), roles)
-    report = replace(report, encryption=encryption, payload=payload)
+    atlas = _atlas(subject, geometry, tables, stored, census) if subject.atlas else None
+    report = replace(report, encryption=encryption, payload=payload, atlas=atlas)
     if not subject.whole:
         return report
     partitions, note = partition_tables(reader, geometry, values, tables, report.findings)
@@ -114,6 +118,24 @@ def _check_tables(subject: _Subject) -> CheckReport:
         findings=in_partitions(report.findings, partitions),
         bytes_read=subject.source.bytes_read,
     )
+
+
+def _atlas(
+    subject: _Subject, geometry: Geometry, tables: L2Tables, stored: StoredRefcounts, census: Census
+) -> bytes | None:
+    """A check that has come this far does not fail for want of its map."""
+    # Most checks are asked for none, and need not wait for what makes it.
+    from .checked import Checked
+    from .survey import make_atlas
+
+    entries = subject.report.snapshots.entries
+    sizes = {index: entry.disk_size for index, entry in enumerate(entries) if entry.disk_size}
+    checked = Checked(geometry, subject.values, tables, stored, census, subject.tally, sizes)
+    bounds = replace(subject.bounds, seconds=subject.bounds.atlas_seconds)
+    try:
+        return make_atlas(Reader(subject.source, bounds), checked).encode()
+    except CheckBoundError:
+        return None
 
 
 def _count_header(subject: _Subject, geometry: Geometry, census: Census) -> None:

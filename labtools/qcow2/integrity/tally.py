@@ -109,6 +109,23 @@ class Tally:
         if code in self._kinds:
             self._kinds[code].advice = advice
 
+    def damage(self) -> tuple[list[tuple[int, int]], dict[int | None, I64]]:
+        """Where the errors are: places of the file in bytes, and clusters of the guest's disk by layer.
+
+        What concerns the image as a whole, like a mark in its header, is nowhere.
+        """
+        places: set[tuple[int, int]] = set()
+        guests: dict[int | None, list[I64]] = {}
+        for code, kind in self._kinds.items():
+            entry = CATALOGUE[code]
+            if entry.severity is Severity.ERROR and entry.one:
+                places.update(kind.hosts)
+                for layer, clusters in kind.guests.items():
+                    guests.setdefault(layer, []).extend(clusters)
+        return _merged(list(places)), {
+            layer: np.unique(np.concatenate(parts)) for layer, parts in guests.items()
+        }
+
     def findings(self, problems: tuple[Problem, ...]) -> tuple[Finding, ...]:
         """Everything found, with the header's problems, worst first."""
         found = [_of_problem(problem) for problem in problems]
