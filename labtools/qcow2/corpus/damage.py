@@ -12,7 +12,7 @@ _PLAIN: Final = Recipe(l2_tables=2, fill=0.003)
 _SMALL: Final = Recipe(version=2, cluster_bits=9, l2_tables=3, fill=0.3)
 _SNAPSHOT: Final = Recipe(snapshots=2, l2_tables=2, fill=0.003)
 _EXTENDED: Final = Recipe(extended=True, cluster_bits=14, l2_tables=2, fill=0.01)
-_CROWDED: Final = Recipe(cluster_bits=12, l2_tables=2, fill=0.4, most=500)
+_CROWDED: Final = Recipe(cluster_bits=14, l2_tables=2, fill=0.3, most=700)
 _PACKED: Final = Recipe(compressed=4, l2_tables=1, fill=0.003)
 _BITMAPS: Final = Recipe(bitmaps=1, l2_tables=1, fill=0.003)
 

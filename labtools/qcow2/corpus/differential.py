@@ -82,6 +82,8 @@ def compare(seed: int, path: Path) -> str | None:
             ours = our_answer(check_image(source))
     except ImageError:
         ours = Answer(1, None)
+    except Exception as error:  # whatever else comes is a bug of ours, to be told with its seed
+        return f"seed {seed} {image.recipe}: {'; '.join(done)}: {error!r}"
     if ours == theirs:
         return None
     return f"seed {seed} {image.recipe}: {'; '.join(done)}: ours {ours}, qemu-img {theirs}"

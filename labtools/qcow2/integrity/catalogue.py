@@ -322,7 +322,8 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     "refcount-behind-the-end": _kind(
         _W,
         _IMAGE,
-        "Refcounts are stored for clusters behind the end of the file, so it was longer once.",
+        "Refcounts are stored for clusters behind the end of the file. It was longer once, or a crash came before "
+        "anything was written there.",
         "fetch-again",
     ),
     "behind-the-end": _kind(

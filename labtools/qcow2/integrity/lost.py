@@ -28,9 +28,12 @@ from .tally import Tally
 _SCAN: Final = 256 << 20
 """Bytes of leaked clusters that are looked through for tables."""
 _PART: Final = 1 << 20
-_FEWEST: Final = 48
+_FEWEST_BYTES: Final = 8 << 20
 _MOST: Final = 1024
-"""Leaks within one window that are too many for a crash: an eighth of what an L2 table maps, within these bounds."""
+"""Leaks within one window that are too many for a crash: an eighth of what an L2 table maps or as many as this, but
+not less than these bytes, which may well be on their way. With small clusters no window holds as much, and only a
+table that is still there tells.
+"""
 _PLACES: Final = 8
 """Windows of the guest's disk that are named; were they more, naming them would say nothing."""
 
@@ -72,7 +75,8 @@ class LostTables:
 
     @property
     def _too_many(self) -> int:
-        return min(max(self._geometry.l2_entries // 8, _FEWEST), _MOST)
+        few = _FEWEST_BYTES >> self._geometry.cluster_bits
+        return max(min(self._geometry.l2_entries // 8, _MOST), few)
 
     def _unreferenced(self) -> tuple[I64, int]:
         """Leaked clusters to which nothing at all refers, as many as are scanned; and the most of them that lie

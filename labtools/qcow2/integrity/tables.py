@@ -22,7 +22,7 @@ from .tally import Tally
 _SHOWN: Final = 256
 """Entries of one table that are told apart; those beyond are counted."""
 _MOST_LOST: Final = 1 << 19
-"""Guest clusters of one snapshot that are named as lost; those beyond are not gathered."""
+"""Guest clusters of snapshots that are named as lost; those beyond are not gathered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,7 @@ def judge_snapshots(geometry: Geometry, layers: list[Layer], snapshots: Snapshot
     """Whether each snapshot's L1 table reaches as far as its disk and its VM state do."""
     read = {layer.snapshot: layer for layer in layers}
     window, size = geometry.l2_entries * geometry.cluster_size, layout.SNAPSHOT_ENTRY.size
+    room = _MOST_LOST
     for entry in snapshots.entries:
         if entry.disk_size is None or entry.l1_size * 8 > layout.MAX_L1_BYTES:
             continue
@@ -109,10 +110,12 @@ def judge_snapshots(geometry: Geometry, layers: list[Layer], snapshots: Snapshot
             tally.find("snapshot-l1-too-small", entry.entry_offset, size)
             first = entry.l1_size * geometry.l2_entries
             stop = -(-entry.disk_size // geometry.cluster_size)
-            if stop - first > _MOST_LOST:
+            gathered = min(stop - first, room)
+            if gathered < stop - first:
                 tally.incomplete("snapshot-l1-too-small")
-            stop = min(stop, first + _MOST_LOST)
-            tally.locate("snapshot-l1-too-small", entry.index, np.arange(first, stop, dtype=np.int64))
+            room -= gathered
+            lost = np.arange(first, first + gathered, dtype=np.int64)
+            tally.locate("snapshot-l1-too-small", entry.index, lost)
             continue
         # The VM state follows the disk, from the next L1 entry on.
         state_end = needed + -(-entry.vm_state_size // window)

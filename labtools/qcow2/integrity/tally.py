@@ -93,6 +93,8 @@ class Tally:
 
     def locate(self, code: str, layer: int | None, guest_clusters: I64) -> None:
         """Say that a kind concerns these clusters of the guest's disk, in the active image or in a snapshot."""
+        if not len(guest_clusters):
+            return
         kind = self._kinds.setdefault(code, _Kind())
         if kind.gathered + len(guest_clusters) > _MAX_GUEST:
             kind.complete = False

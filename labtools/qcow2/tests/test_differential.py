@@ -33,7 +33,7 @@ def test_random_damage_is_counted_as_qemu_img_does(group: int, tmp_path: Path) -
     assert [line for line in lines if line] == []
 
 
-@pytest.mark.parametrize("seed", [11, 116, 157, 1024, 1048, 1292, 1324, 70104])
+@pytest.mark.parametrize("seed", [11, 116, 157, 1024, 1048, 1292, 1324, 70104, 1005747])
 def test_disagreements_once_found_stay_mended(seed: int, tmp_path: Path) -> None:
     assert compare(seed, tmp_path / "disk.qcow2") is None
 
