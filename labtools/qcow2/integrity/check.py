@@ -93,10 +93,7 @@ def _check_tables(subject: _Subject) -> CheckReport:
     compared = compare(reader, stored, census, tally)
     end = compared.end
     check_l1_copied(geometry, tables, stored, tally)
-    _judge_file(subject, geometry, census, end)
-    if highest := stored.behind(census.size):
-        length = (highest + 1) * geometry.cluster_size
-        tally.find("refcount-behind-the-end", detail=f"By them it had {byte_count(length)} at least.")
+    _judge_file(subject, geometry, census, stored, end)
     if Incompatible.DIRTY in values.incompatible:
         explain_dirty(reader, geometry, tables, census, tally)
     if tally.has("leaked-clusters"):
@@ -146,7 +143,9 @@ def _count_header(subject: _Subject, geometry: Geometry, census: Census) -> None
             census.region(offset, length, Role.LUKS_HEADER, "luks-header-outside")
 
 
-def _judge_file(subject: _Subject, geometry: Geometry, census: Census, end: int) -> None:
+def _judge_file(
+    subject: _Subject, geometry: Geometry, census: Census, stored: StoredRefcounts, end: int
+) -> None:
     """What concerns the file as a whole: the marks in its header, and how it ends."""
     tally, flags = subject.tally, subject.values.incompatible
     if Incompatible.CORRUPT in flags:
@@ -155,6 +154,11 @@ def _judge_file(subject: _Subject, geometry: Geometry, census: Census, end: int)
         tally.find("dirty-bit", 72, 8)
     if geometry.file_length > end:
         tally.find("behind-the-end", end, geometry.file_length - end)
+    # In an image that is dirty, the refcounts are known to be out of date.
+    highest = 0 if Incompatible.DIRTY in flags else stored.behind(census.size)
+    if highest:
+        length = (highest + 1) * geometry.cluster_size
+        tally.find("refcount-behind-the-end", detail=f"By them it had {byte_count(length)} at least.")
     missing = end - geometry.file_length
     last = (end >> geometry.cluster_bits) - 1
     if missing > 0 and census.roles[last] == Role.DATA and not geometry.extended:

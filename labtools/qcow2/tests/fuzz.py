@@ -42,7 +42,7 @@ _MODES: Final = 5
 
 @functools.cache
 def base(number: int) -> tuple[bytes, tuple[int, ...]]:
-    """A sound image as bytes, and the offsets of its metadata, over and over up to 65,536 of them."""
+    """A sound image as bytes, and where the 64-bit numbers of its metadata are."""
     image: Image = build(RECIPES[number], number)
     data = bytearray(image.length)
     for offset, piece in image.pieces.items():
@@ -101,6 +101,7 @@ def whole_image(data: bytes) -> None:
         check_to_json_dict,
         estimate_check,
         open_image,
+        read_atlas,
         read_header,
         sniff,
         to_json_dict,
@@ -114,11 +115,15 @@ def whole_image(data: bytes) -> None:
         with suppress(ImageError):
             json.dumps(to_json_dict(read_header(source)))
             estimate_check(source)
-            report = check_image(source, bounds, whole=True, payload=True)
+            report = check_image(source, bounds, whole=True, payload=True, atlas=True)
     if report is None:
         return
     json.dumps(check_to_json_dict(report))
     assert all(char.isprintable() for line in render_check(report) for char in line)
+    if report.atlas is not None:
+        atlas = read_atlas(report.atlas)
+        assert len(atlas.file_cells(0, atlas.clusters, 1 + atlas.clusters // 64)) <= 64
+        atlas.cluster(atlas.clusters - 1)
     assert report.qemu_exit in range(4)
     assert (report.reference is None) <= (report.qemu_exit == 1)
     for finding in report.findings:
