@@ -36,6 +36,10 @@ table that is still there tells.
 """
 _PLACES: Final = 8
 """Windows of the guest's disk that are named; were they more, naming them would say nothing."""
+_NO_WASTE: Final = (
+    "the stored refcount is higher than the number of references. Here that may be more than wasted space: see what is "
+    "said of tables."
+)
 
 
 class LostTables:
@@ -59,46 +63,64 @@ class LostTables:
 
     def find(self) -> None:
         """Say what was found, and change the advice on the leaks where it must not be followed."""
-        candidates, crowd = self._unreferenced()
-        found = self._tables_among(candidates)
-        lost, old = self._sorted_out(found)
+        lost, old = self._sorted_out(self._tables_among(self._unreferenced()))
         if len(old):
             self._tally.find_clusters("leaked-tables", old)
         if len(lost):
             self._say_lost(lost)
-        elif crowd >= self._too_many and not len(old):
-            self._say_crowded(crowd)
-        else:
-            crowd = 0
-        if len(lost) or len(old) or crowd:
-            self._tally.advise("leaked-clusters", "do-not-repair")
+        crowd = self._crowd(self._explained(np.concatenate((lost, old))))
+        crowded = crowd >= self._too_many and self._say_crowded(crowd)
+        if len(lost) or len(old) or crowded:
+            self._tally.advise("leaked-clusters", "do-not-repair", _NO_WASTE)
 
     @property
     def _too_many(self) -> int:
         few = _FEWEST_BYTES >> self._geometry.cluster_bits
         return max(min(self._geometry.l2_entries // 8, _MOST), few)
 
-    def _unreferenced(self) -> tuple[I64, int]:
-        """Leaked clusters to which nothing at all refers, as many as are scanned; and the most of them that lie
-        within as many clusters of the file as an L2 table maps.
-        """
-        size, window = self._census.size, self._geometry.l2_entries + 1
-        kept: list[I64] = [np.zeros(0, dtype=np.int64)]
-        room, crowd = max(1, _SCAN // self._geometry.cluster_size), 0
-        tail = np.zeros(0, dtype=np.int64)
-        for first in range(0, size, _PART):
+    def _leaks(self) -> Iterator[I64]:
+        """Leaked clusters to which nothing at all refers, part by part of the file."""
+        for first in range(0, self._census.size, _PART):
             self._reader.tick()
-            part = slice(first, min(first + _PART, size))
+            part = slice(first, min(first + _PART, self._census.size))
             here = (self._stored.counts[part] != 0) & (self._census.counts[part] == 0)
-            if not here.any():
-                continue
-            clusters = first + np.flatnonzero(here)
-            kept.append(clusters[: max(0, room)])
-            room -= len(clusters)
-            tail = np.concatenate((tail[tail > first - window], clusters))
-            ahead = np.searchsorted(tail, tail + window)
-            crowd = max(crowd, int((ahead - np.arange(len(tail))).max()))
-        return np.concatenate(kept), crowd
+            yield first + np.flatnonzero(here)
+
+    def _unreferenced(self) -> I64:
+        """As many of them as are looked through."""
+        kept: list[I64] = [np.zeros(0, dtype=np.int64)]
+        room = max(1, _SCAN // self._geometry.cluster_size)
+        for clusters in self._leaks():
+            kept.append(clusters[:room])
+            room -= len(kept[-1])
+            if not room:
+                break
+        return np.concatenate(kept)
+
+    def _explained(self, tables: I64) -> Bools:
+        """The clusters to which these tables lead, and they themselves."""
+        known = np.zeros(self._census.size, dtype=np.bool_)
+        known[tables] = True
+        for _, raw in self._rows(tables):
+            entries = Entries.of(self._geometry, raw)
+            first = entries.offset[entries.allocated] >> self._geometry.cluster_bits
+            known[first[first < self._census.size]] = True
+            start, size = compressed_extent(self._geometry, entries.entry[entries.compressed])
+            for byte in (start, start + size - 1):
+                place = byte >> self._geometry.cluster_bits
+                known[place[place < self._census.size]] = True
+        return known
+
+    def _crowd(self, explained: Bools) -> int:
+        """The most other leaked clusters that lie within as many clusters of the file as an L2 table maps."""
+        window, crowd = self._geometry.l2_entries + 1, 0
+        tail = np.zeros(0, dtype=np.int64)
+        for clusters in self._leaks():
+            if len(clusters):
+                tail = np.concatenate((tail[tail > clusters[0] - window], clusters[~explained[clusters]]))
+                ahead = np.searchsorted(tail, tail + window)
+                crowd = max(crowd, int((ahead - np.arange(len(tail))).max(initial=0)))
+        return crowd
 
     def _rows(self, clusters: I64) -> Iterator[tuple[I64, U64]]:
         geometry = self._geometry
@@ -178,10 +200,11 @@ class LostTables:
             detail += f" {counted(len(places), 'part')} of the disk have no table or an empty one."
         self._tally.find(code, count=0, detail=detail)
 
-    def _say_crowded(self, crowd: int) -> None:
+    def _say_crowded(self, crowd: int) -> bool:
+        """Say that there are so many; returns False where the guest's disk has no place for them."""
         places = self._empty_windows(tables_only=True)
         if not len(places) and not len(self._empty_windows()):
-            return
+            return False
         code = "leaks-like-lost-table"
         detail = f"{counted(crowd, 'leaked cluster')} lie so close together."
         if len(places):
@@ -193,6 +216,7 @@ class LostTables:
             self._window(code, index)
         if len(places) > _PLACES:
             self._tally.incomplete(code)
+        return True
 
     def _empty_windows(self, *, tables_only: bool = False) -> I64:
         """Places in the active L1 table, within the guest's disk, without a table or with one that is all zeros."""

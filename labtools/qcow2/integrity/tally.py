@@ -33,6 +33,7 @@ class _Kind:
     gathered: int = 0
     complete: bool = True
     advice: str = ""
+    sentence: str = ""
 
 
 class Tally:
@@ -106,10 +107,11 @@ class Tally:
         """Say that not every guest cluster that a kind concerns was gathered."""
         self._kinds.setdefault(code, _Kind()).complete = False
 
-    def advise(self, code: str, advice: str) -> None:
-        """Give other advice on a kind than the catalogue does, because of what else was found."""
+    def advise(self, code: str, advice: str, sentence: str) -> None:
+        """Say something else of a kind than the catalogue does, because of what else was found."""
         if code in self._kinds:
             self._kinds[code].advice = advice
+            self._kinds[code].sentence = sentence
 
     def damage(self) -> tuple[list[tuple[int, int]], dict[int | None, I64]]:
         """Where the errors are: places of the file in bytes, and clusters of the guest's disk by layer.
@@ -138,7 +140,7 @@ class Tally:
         entry = CATALOGUE[code]
         hosts = _merged(kind.hosts)
         guests = list(self._guest_ranges(kind))
-        sentence = entry.sentence
+        sentence = kind.sentence or entry.sentence
         if entry.one:
             sentence = f"{counted(kind.count, entry.one, entry.many)}: {sentence}"
         return Finding(

@@ -102,3 +102,28 @@ def test_the_table_of_a_deleted_snapshot_is_no_loss_of_the_active_image() -> Non
     assert codes(report) == {"leaked-clusters", "leaked-tables"}
     assert report.verdict == "leaks"
     assert only(report, "leaked-clusters").advice == "do-not-repair"
+
+
+def test_a_lost_table_does_not_explain_the_leaks_of_an_emptied_one() -> None:
+    image = build(Recipe(l2_tables=3, cluster_bits=14, fill=0.3, most=700), 1)
+    assert all(image.l2_of.values())
+    image.put_number(image.offsets("l1")[0], 0)
+    report = check(image)
+    assert codes(report) == {"leaked-clusters", "lost-l2-table"}
+    assert "wasted" in only(report, "leaked-clusters").sentence
+    assert "nothing is lost" not in only(report, "leaked-clusters").sentence
+
+    image.pieces[image.offsets("l2")[1]][:] = bytes(image.cluster_size)
+    report = check(image)
+    assert codes(report) == {"leaked-clusters", "lost-l2-table", "leaks-like-lost-table"}
+    assert "614 leaked clusters" in only(report, "leaks-like-lost-table").sentence
+
+
+def test_where_the_disk_has_no_place_for_them_leaks_are_leaks() -> None:
+    image = build(Recipe(l2_tables=1, cluster_bits=14, fill=0.6, most=1400))
+    for entry in image.data_entries()[1:]:
+        image.put_number(entry, 0)
+    report = check(image)
+
+    assert codes(report) == {"leaked-clusters"}
+    assert only(report, "leaked-clusters").advice == "repair-leaks"
