@@ -46,6 +46,10 @@ partition ``number kind offset length type_code type_name name``) or ``partition
 With ``atlas=True``, ``atlas`` is a map of file and guest's disk for :func:`read_atlas` (see :mod:`.atlas`).
 :class:`CheckBoundError` where the check would take more than :class:`CheckBounds` allow.
 
+``is_skeleton(path)`` and ``unpack_skeleton(path, target, max_bytes=…)`` take metadata that was sent alone
+(:class:`SuppliedMetadata`, :class:`SkeletonError`); ``preview_repair(image, folder)`` lets a repair loose on a
+copy of it and gives a ``Preview`` (``qemu_exit numbers patch``) or :class:`NoPreview`.
+
 In JSON, bytes are hexadecimal without spaces. :mod:`.layout` is the format as data, for the page that
 explains it.
 """
@@ -75,10 +79,19 @@ from .checking import (
     check_to_json_dict,
 )
 from .dump import HexCell, HexRow, hex_rows
-from .errors import EmptyFileError, FileUnreadableError, ImageError, NotQcow2Error, TruncatedHeaderError
+from .errors import (
+    EmptyFileError,
+    FileUnreadableError,
+    ImageError,
+    NoPreview,
+    NotQcow2Error,
+    SkeletonError,
+    TruncatedHeaderError,
+)
 from .facts import Encryption, KeySlot, Partition, PartitionTable, PayloadTest
 from .header import read_header
 from .layout import HEADER_FIELDS
+from .metadata import SuppliedMetadata, is_skeleton, pack_patch, preview_repair, unpack_skeleton
 from .readings import (
     Detail,
     Dump,
@@ -136,6 +149,7 @@ __all__ = [
     "KeySlot",
     "LayerFacts",
     "NameReading",
+    "NoPreview",
     "NotQcow2Error",
     "Owner",
     "OwnerKind",
@@ -147,9 +161,11 @@ __all__ = [
     "Role",
     "RuleState",
     "Severity",
+    "SkeletonError",
     "SnapshotReading",
     "SnapshotTable",
     "Span",
+    "SuppliedMetadata",
     "TruncatedHeaderError",
     "Verdict",
     "binary_size",
@@ -158,9 +174,13 @@ __all__ = [
     "counted",
     "estimate_check",
     "hex_rows",
+    "is_skeleton",
     "open_image",
+    "pack_patch",
+    "preview_repair",
     "read_atlas",
     "read_header",
     "sniff",
     "to_json_dict",
+    "unpack_skeleton",
 ]

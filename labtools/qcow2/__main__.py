@@ -3,6 +3,10 @@
 Exit codes of ``header``: 0 if every rule is kept, 1 if the file cannot be read as qcow2, 2 if a rule is
 broken. Of ``check``, by verdict: 0 clean, 2 leaks, 3 corrupt, 1 unreadable. These are not those of
 ``qemu-img check``, where 2 says corrupt and 3 leaks; ``qemu_exit`` in the JSON gives that.
+
+``skeleton IMAGE -o FILE`` packs the metadata alone, ``preview-repair IMAGE [-o PATCH] [--undo UNDO]`` says what
+``qemu-img check -r all`` would write, ``apply-patch PATCH IMAGE --undo UNDO`` writes it. Exit codes: 0 done, 1 failed,
+2 if a choice must be made first.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from .header import read_header
 from .serialize import to_json_dict
 from .show import render
 from .show_check import render_check
+from .skeleton import arguments as skeleton
 from .source import ImageSource, open_image
 
 EXIT_KEPT = 0
@@ -31,6 +36,11 @@ EXIT_BROKEN = 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
+    if options.command in skeleton.COMMANDS:
+        # NumPy and the sandbox take a while to import: whoever only reads headers need not wait for them.
+        from .skeleton.command import run_command
+
+        return run_command(options)
     try:
         with open_image(options.image) as source:
             lines, exit_code = (_check if options.command == "check" else _header)(source, options)
@@ -81,7 +91,9 @@ def _print(lines: Iterable[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m labtools.qcow2", description="Read qcow2 images. Nothing is written.")
+    parser = _Parser(
+        prog="python -m labtools.qcow2", description="Read qcow2 images. Only apply-patch writes to one."
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, purpose in (
         ("header", "decode the header, field by field"),
@@ -96,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="IMAGE is a copy of the metadata alone: do not look for the guest's partition table",
     )
+    skeleton.add_commands(commands)
     return parser
 
 

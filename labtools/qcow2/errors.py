@@ -48,3 +48,15 @@ class TruncatedHeaderError(ImageError):
     """The file begins like a qcow2 image but ends inside the header."""
 
     code = "header-truncated"
+
+
+class SkeletonError(ImageError):
+    """The metadata cannot be taken out of this image, or a file of metadata is not what it should be."""
+
+    code = "skeleton"
+
+
+class NoPreview(SkeletonError):
+    """There is no preview of the repair of this image; the sentence says why."""
+
+    code = "no-preview"

@@ -102,6 +102,14 @@ class ImageSource:
             yield offset, data
             offset += len(data)
 
+    def length_now(self) -> int:
+        """The length that the file has at this moment, which is another than ``length`` where it was written to."""
+        return _length_of(self._file, plain=self._plain)
+
+    def changed_at(self) -> int:
+        """When the file was last written to, in nanoseconds since the epoch; 0 where there is no such time."""
+        return os.fstat(self._file.fileno()).st_mtime_ns if self._plain else 0
+
     def _read_once(self, offset: int, size: int) -> bytes:
         if self._plain:
             # Asked each time: a number kept from a file closed since may belong to another file by now.
