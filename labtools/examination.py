@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from labtools import qcow2, sandbox, verdicts
+from labtools.scratch import scratch
 
 FORMAT = 1
 """Version of the shape of :attr:`Examination.result`; raised when a reader would have to change."""
@@ -28,6 +29,9 @@ ESTIMATE_MARGIN = 3
 """How far an estimate may pass the time limit: it was measured up to twice too high. The sandbox's wall clock holds."""
 BEAT_SECONDS = 3.0
 """How often a report of progress is made while a stage has none of its own."""
+
+MAX_METADATA = 512 << 20
+"""Bytes of metadata that are taken in place of an image: those of three terabytes with clusters of 64 KiB."""
 
 Report = Callable[[str, int], None]
 """Called with the name of the stage and its progress in percent; raising ends the examination."""
@@ -86,12 +90,38 @@ def examine(image: Path, *, limits: sandbox.Limits, report: Report) -> Examinati
     where the file itself is gone or cannot be read.
     """
     work = _Work(image, limits, report)
+    if qcow2.is_skeleton(image):
+        return _examine_supplied(work)
     length, sha256 = work.stage("hashing", lambda: _hash(image, report))
-    parts = _read(work)
+    return _examination(work, length, sha256, _read(work), None)
+
+
+def _examine_supplied(work: _Work) -> Examination:
+    """Examine metadata that was sent in place of an image: unpacked, it is an image whose data are holes."""
+    packed = work.image
+    with scratch(packed) as folder:
+        work.image = folder / "image"
+        try:
+            supplied = work.outside(
+                "hashing", lambda: qcow2.unpack_skeleton(packed, work.image, max_bytes=MAX_METADATA)
+            )
+        except qcow2.SkeletonError as error:
+            return _examination(work, packed.stat().st_size, "", _unreadable(error), None)
+        return _examination(work, supplied.length, "", _read(work, supplied), supplied)
+
+
+def _examination(
+    work: _Work,
+    length: int,
+    sha256: str,
+    parts: dict[str, Any],
+    supplied: qcow2.SuppliedMetadata | None,
+) -> Examination:
     verdict: verdicts.Verdict = parts.pop("verdict")
     result = {
         "format": FORMAT,
         "file": {"length": length, "sha256": sha256},
+        "supplied": supplied and asdict(supplied),
         "verdict": asdict(verdict),
         **parts,
         "versions": {"report": FORMAT, "qemu_img": sandbox.qemu_img_version()},
@@ -113,36 +143,47 @@ def _hash(image: Path, report: Report) -> tuple[int, str]:
     return done, digest.hexdigest()
 
 
-def _read(work: _Work) -> dict[str, Any]:
-    """Header, estimate, both runs of qemu-img where they make sense, and the verdict."""
-    parts: dict[str, Any] = {
-        "found": None,
-        "header": None,
-        "estimate": None,
-        "info": None,
-        "check": None,
-        "silences": [],
-        "differences": [],
+_NOTHING: dict[str, Any] = {
+    "found": None,
+    "header": None,
+    "estimate": None,
+    "info": None,
+    "check": None,
+    "silences": [],
+    "differences": [],
+}
+
+
+def _unreadable(error: qcow2.ImageError) -> dict[str, Any]:
+    found = error.format if isinstance(error, qcow2.NotQcow2Error) else None
+    return _NOTHING | {
+        "found": {"code": error.code, "sentence": error.sentence, "format": found and asdict(found)},
+        "verdict": verdicts.judge_unreadable(error),
     }
+
+
+def _read(work: _Work, supplied: qcow2.SuppliedMetadata | None = None) -> dict[str, Any]:
+    """Header, estimate, both runs of qemu-img where they make sense, and the verdict."""
     try:
         header, estimate = work.stage("header", lambda: _header(work))
     except qcow2.FileUnreadableError:
         raise
     except qcow2.ImageError as error:
-        found = error.format if isinstance(error, qcow2.NotQcow2Error) else None
-        parts["found"] = {"code": error.code, "sentence": error.sentence, "format": found and asdict(found)}
-        return parts | {"verdict": verdicts.judge_unreadable(error)}
+        return _unreadable(error)
     info, check = None, None
     if estimate.refused is None:
         info, check = _ask_qemu(work, header)
-    return parts | {
+    judged = check
+    if check and supplied and header.facts.cluster_size:
+        judged = verdicts.without_leaks(check, -(-supplied.luks_header_bytes // header.facts.cluster_size))
+    return _NOTHING | {
         "header": qcow2.to_json_dict(header),
         "estimate": asdict(estimate),
         "info": info and _bounded_run(info.to_json_dict()),
         "check": check and _bounded_run(check.to_json_dict()),
         "silences": [asdict(each) for each in verdicts.silences(header, check)],
         "differences": [asdict(each) for each in verdicts.differences(header, info)],
-        "verdict": verdicts.judge(header, check, estimate.refused),
+        "verdict": verdicts.judge(header, judged, estimate.refused),
     }
 
 

@@ -52,6 +52,15 @@ class Raw:
 
 
 @dataclass(frozen=True)
+class Supplied:
+    """What is to be known about metadata that was sent in place of an image."""
+
+    taken: str
+    left_out: str
+    luks_clusters: int
+
+
+@dataclass(frozen=True)
 class ReportPage:
     """All that the page of a finished check shows."""
 
@@ -68,6 +77,7 @@ class ReportPage:
     snapshots_more: int
     header_findings: tuple[Finding, ...]
     check_findings: tuple[Finding, ...]
+    supplied: Supplied | None
     agreement: str
     differences: tuple[Json, ...]
     info: tuple[Fact, ...]
@@ -130,6 +140,7 @@ def report_page(check: ImageCheck, url: str) -> ReportPage:
         snapshots_more=header_rows.snapshots_more(header),
         header_findings=tuple(_header_findings(result)),
         check_findings=tuple(_check_findings(result)),
+        supplied=_supplied(result),
         agreement=_agreement(result),
         differences=tuple(result.get("differences", ())),
         info=tuple(_info(result)),
@@ -162,6 +173,19 @@ def _facts(check: ImageCheck, result: Json) -> Iterator[Fact]:
         yield Fact("Leaks", f"{numbers['leaks']:,}")
     if checked:
         yield Fact(_program(result), _OUTCOME_WORDS.get(checked["run"]["outcome"], "did not finish"))
+
+
+def _supplied(result: Json) -> Supplied | None:
+    told = result.get("supplied")
+    if not told:
+        return None
+    left_out = told["suspect_bytes_left_out"]
+    cluster = ((result.get("header") or {}).get("facts") or {}).get("cluster_size") or 0
+    return Supplied(
+        taken=binary_size(told["metadata_bytes"]),
+        left_out=binary_size(left_out) if left_out else "",
+        luks_clusters=-(-told["luks_header_bytes"] // cluster) if cluster else 0,
+    )
 
 
 _OUTCOME_WORDS = {
@@ -299,15 +323,17 @@ _TIMING_WORDS = {"hashing": "SHA-256", "header": "header", "info": "qemu-img inf
 
 
 def _timings(result: Json) -> Iterator[Fact]:
+    words = _TIMING_WORDS | ({"hashing": "unpacking"} if result.get("supplied") else {})
     for name, seconds in result.get("seconds", {}).items():
-        yield Fact(_TIMING_WORDS.get(name, name), f"{seconds:.2f} s")
+        yield Fact(words.get(name, name), f"{seconds:.2f} s")
 
 
 def _bug_report(check: ImageCheck, result: Json, url: str) -> str:
     """A short text for a bug report: facts and numbers, no names out of the image but the file's own."""
     lines = [
         result["verdict"]["sentence"],
-        f"file: {check.filename or 'image'}, {check.length:,} bytes, SHA-256 {check.sha256}",
+        f"file: {check.filename or 'image'}, {check.length:,} bytes, "
+        + (f"SHA-256 {check.sha256}" if check.sha256 else "metadata supplied by the client, no SHA-256"),
     ]
     if header := result.get("header"):
         facts = header["facts"]

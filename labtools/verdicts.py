@@ -7,7 +7,7 @@ of qemu-img never decide, since an image chooses some of their text; its exit co
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from labtools.qcow2 import (
@@ -18,6 +18,7 @@ from labtools.qcow2 import (
     NotQcow2Error,
     Problem,
     Severity,
+    SkeletonError,
     binary_size,
     counted,
 )
@@ -96,6 +97,14 @@ def judge_unreadable(error: ImageError) -> Verdict:
         return Verdict(
             Code.NOT_QCOW2, Tone.NOTE, "The file is empty.", _after_first(error.sentence), (again,)
         )
+    if isinstance(error, SkeletonError):
+        again = Advice(
+            "Pack the metadata again where the image is.",
+            "python -m labtools.qcow2 skeleton IMAGE -o metadata.tar.gz",
+        )
+        return Verdict(
+            Code.UNREADABLE, Tone.BAD, "The file of metadata cannot be read.", error.sentence, (again,)
+        )
     return Verdict(
         Code.UNREADABLE,
         Tone.BAD,
@@ -130,6 +139,16 @@ def _after_first(sentence: str) -> str:
 
 def _upper_first(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def without_leaks(check: CheckResult, clusters: int) -> CheckResult:
+    """What ``qemu-img check`` would say if so many clusters were not leaked: those of a LUKS header left out."""
+    numbers = check.numbers
+    if not clusters or numbers is None or check.run.outcome is not Outcome.LEAKS:
+        return check
+    leaks = max(0, numbers.leaks - clusters)
+    outcome = Outcome.LEAKS if leaks else Outcome.CLEAN
+    return replace(check, run=replace(check.run, outcome=outcome), numbers=replace(numbers, leaks=leaks))
 
 
 def judge(header: HeaderReport, check: CheckResult | None, refusal: str | None = None) -> Verdict:

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import transaction
 
 from labtools.models import Upload
+from labtools.scratch import scratch_of
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -106,8 +107,10 @@ def size_of(upload_id: uuid.UUID) -> int:
 
 
 def remove(upload_id: uuid.UUID) -> None:
-    """Delete the file; one that is already gone is fine."""
-    path_of(upload_id).unlink(missing_ok=True)
+    """Delete the file and what an examination put beside it; what is already gone is fine."""
+    path = path_of(upload_id)
+    path.unlink(missing_ok=True)
+    shutil.rmtree(scratch_of(path), ignore_errors=True)
 
 
 def forget(upload_id: uuid.UUID) -> None:
