@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from labtools import qcow2, sandbox, verdicts
 from labtools.scratch import scratch
 
-FORMAT = 1
+FORMAT = 2
 """Version of the shape of :attr:`Examination.result`; raised when a reader would have to change."""
 
 CHUNK = 1 << 20
@@ -27,6 +27,8 @@ LIST_KEPT = 100
 TEXT_KEPT = 4096
 ESTIMATE_MARGIN = 3
 """How far an estimate may pass the time limit: it was measured up to twice too high. The sandbox's wall clock holds."""
+ATLAS_KEPT = 8 << 20
+"""Bytes of the map that are kept; it is made to be smaller, and left out where it is not."""
 BEAT_SECONDS = 3.0
 """How often a report of progress is made while a stage has none of its own."""
 
@@ -41,12 +43,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What the file is: length in bytes, SHA-256 in hexadecimal, verdict code, and the whole report as JSON values."""
+    """What the file is: length in bytes, SHA-256 in hexadecimal, verdict code, and the whole report as JSON values.
+
+    ``atlas`` is the map of the clusters, where the tables could be read, for :func:`labtools.qcow2.read_atlas`.
+    """
 
     length: int
     sha256: str
     verdict: verdicts.Code
     result: dict[str, Any]
+    atlas: bytes | None = None
 
 
 @dataclass
@@ -118,6 +124,7 @@ def _examination(
     supplied: qcow2.SuppliedMetadata | None,
 ) -> Examination:
     verdict: verdicts.Verdict = parts.pop("verdict")
+    atlas: bytes | None = parts.pop("atlas", None)
     result = {
         "format": FORMAT,
         "file": {"length": length, "sha256": sha256},
@@ -127,7 +134,7 @@ def _examination(
         "versions": {"report": FORMAT, "qemu_img": sandbox.qemu_img_version()},
         "seconds": work.seconds,
     }
-    return Examination(length, sha256, verdict.code, result)
+    return Examination(length, sha256, verdict.code, result, atlas)
 
 
 def _hash(image: Path, report: Report) -> tuple[int, str]:
@@ -147,6 +154,7 @@ _NOTHING: dict[str, Any] = {
     "found": None,
     "header": None,
     "estimate": None,
+    "reading": None,
     "info": None,
     "check": None,
     "silences": [],
@@ -163,13 +171,14 @@ def _unreadable(error: qcow2.ImageError) -> dict[str, Any]:
 
 
 def _read(work: _Work, supplied: qcow2.SuppliedMetadata | None = None) -> dict[str, Any]:
-    """Header, estimate, both runs of qemu-img where they make sense, and the verdict."""
+    """Header, estimate, our check, both runs of qemu-img where they make sense, and the verdict."""
     try:
         header, estimate = work.stage("header", lambda: _header(work))
     except qcow2.FileUnreadableError:
         raise
     except qcow2.ImageError as error:
         return _unreadable(error)
+    reading, atlas = _tables(work, whole=supplied is None)
     info, check = None, None
     if estimate.refused is None:
         info, check = _ask_qemu(work, header)
@@ -179,6 +188,8 @@ def _read(work: _Work, supplied: qcow2.SuppliedMetadata | None = None) -> dict[s
     return _NOTHING | {
         "header": qcow2.to_json_dict(header),
         "estimate": asdict(estimate),
+        "reading": reading,
+        "atlas": atlas,
         "info": info and _bounded_run(info.to_json_dict()),
         "check": check and _bounded_run(check.to_json_dict()),
         "silences": [asdict(each) for each in verdicts.silences(header, check)],
@@ -193,6 +204,25 @@ def _header(work: _Work) -> tuple[qcow2.HeaderReport, qcow2.CheckEstimate]:
     )
     with qcow2.open_image(work.image) as source:
         return qcow2.read_header(source), qcow2.estimate_check(source, bounds)
+
+
+def _tables(work: _Work, *, whole: bool) -> tuple[dict[str, Any], bytes | None]:
+    """Our own check of the image as JSON values, or why it was given up; and the map that it makes.
+
+    ``whole`` says that the guest's data is there too, and not the metadata alone.
+    """
+    bounds = qcow2.CheckBounds(seconds=work.limits.wall_seconds)
+
+    def read() -> qcow2.CheckReport:
+        with qcow2.open_image(work.image) as source:
+            return qcow2.check_image(source, bounds, whole=whole, payload=whole, atlas=True)
+
+    try:
+        report = work.outside("reading", read)
+    except qcow2.CheckBoundError as error:
+        return {"error": {"code": error.code, "sentence": error.sentence}}, None
+    atlas = report.atlas if report.atlas and len(report.atlas) <= ATLAS_KEPT else None
+    return qcow2.check_to_json_dict(report), atlas
 
 
 def _ask_qemu(work: _Work, header: qcow2.HeaderReport) -> tuple[sandbox.InfoResult, sandbox.CheckResult]:

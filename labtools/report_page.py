@@ -92,6 +92,7 @@ STAGES = (
     (ImageCheck.Stage.WAITING, "Waiting for a worker"),
     (ImageCheck.Stage.HASHING, "Reading the file, computing SHA-256"),
     (ImageCheck.Stage.HEADER, "Reading the header"),
+    (ImageCheck.Stage.READING, "Reading the tables"),
     (ImageCheck.Stage.INFO, "Asking qemu-img info"),
     (ImageCheck.Stage.CHECK, "Running qemu-img check"),
 )
@@ -319,7 +320,13 @@ def _raws(result: Json) -> Iterator[Raw]:
                 yield Raw(f"qemu-img {name}: {words}", run[f"raw_{stream}"], run[f"{stream}_truncated"])
 
 
-_TIMING_WORDS = {"hashing": "SHA-256", "header": "header", "info": "qemu-img info", "check": "qemu-img check"}
+_TIMING_WORDS = {
+    "hashing": "SHA-256",
+    "header": "header",
+    "reading": "our check",
+    "info": "qemu-img info",
+    "check": "qemu-img check",
+}
 
 
 def _timings(result: Json) -> Iterator[Fact]:

@@ -3,7 +3,14 @@
 from labtools.models.catalogue import Catalogue, ListWords
 from labtools.models.facts import DeviceRow, Emulator, Fact, Snapshot
 from labtools.models.hosts import Inventory, LabHost, LabHostQuerySet, Sighting
-from labtools.models.images import ImageCheck, ImageCheckQuerySet, Upload, UploadQuerySet, Visibility
+from labtools.models.images import (
+    ImageAtlas,
+    ImageCheck,
+    ImageCheckQuerySet,
+    Upload,
+    UploadQuerySet,
+    Visibility,
+)
 from labtools.models.trials import VhbaTrial, VhbaTrialQuerySet
 
 __all__ = [
@@ -11,6 +18,7 @@ __all__ = [
     "DeviceRow",
     "Emulator",
     "Fact",
+    "ImageAtlas",
     "ImageCheck",
     "ImageCheckQuerySet",
     "Inventory",

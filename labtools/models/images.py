@@ -115,6 +115,7 @@ class ImageCheck(models.Model):
         WAITING = "waiting", "Waiting for a worker"
         HASHING = "hashing", "Computing SHA-256"
         HEADER = "header", "Reading the header"
+        READING = "reading", "Reading the tables"
         INFO = "info", "Asking qemu-img info"
         CHECK = "check", "Running qemu-img check"
         DONE = "done", "Done"
@@ -189,3 +190,15 @@ class ImageCheck(models.Model):
     def is_owned_by(self, user: object) -> bool:
         """Whether ``user`` may change and delete it. Samples belong to nobody."""
         return isinstance(user, User) and self.owner_id == user.pk
+
+
+class ImageAtlas(models.Model):
+    """The map of a checked image, as :func:`labtools.qcow2.read_atlas` reads it. It goes with its check."""
+
+    image_check = models.OneToOneField(
+        ImageCheck, on_delete=models.CASCADE, primary_key=True, related_name="atlas"
+    )
+    data = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"Map of {self.image_check_id}"

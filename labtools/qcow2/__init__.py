@@ -54,6 +54,8 @@ In JSON, bytes are hexadecimal without spaces. :mod:`.layout` is the format as d
 explains it.
 """
 
+from typing import TYPE_CHECKING
+
 from .atlas import (
     AtlasError,
     Cell,
@@ -114,6 +116,10 @@ from .sniff import Format, sniff
 from .source import ImageSource, open_image
 from .text import binary_size, counted
 from .workload import CheckEstimate, CheckLimits, estimate_check
+
+if TYPE_CHECKING:
+    # At run time it would bring NumPy along.
+    from .integrity.atlas import Atlas as Atlas
 
 __all__ = [
     "HEADER_FIELDS",

@@ -1,5 +1,6 @@
 """What the lab's pages and API read."""
 
+from labtools.queries.atlases import atlas_of, snapshot_names
 from labtools.queries.images import SampleReport, check_as_json, checks_of, sample_reports
 
-__all__ = ["SampleReport", "check_as_json", "checks_of", "sample_reports"]
+__all__ = ["SampleReport", "atlas_of", "check_as_json", "checks_of", "sample_reports", "snapshot_names"]

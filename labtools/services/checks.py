@@ -16,7 +16,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from labtools import examination, qcow2, sandbox
-from labtools.models import ImageCheck, Upload
+from labtools.models import ImageAtlas, ImageCheck, Upload
 from labtools.services import upload_files
 from portal import dispatch, logs
 from portal.accounts.models import User
@@ -115,12 +115,16 @@ class _Claim:
             raise _ClaimLost
 
     @transaction.atomic
-    def end(self, state: str, **fields: object) -> None:
-        """Leave RUNNING for good; the uploaded file goes with it."""
+    def end(self, state: str, atlas: bytes | None = None, **fields: object) -> None:
+        """Leave RUNNING for good; the uploaded file goes with it. ``atlas`` is kept beside the report."""
         now = timezone.now()
         check = ImageCheck.objects.only("upload_id", "sample").filter(pk=self.check_id).first()
         keep = None if check and check.sample else now + timedelta(days=settings.REPORT_KEEP_DAYS)
         self.change(state=state, finished_at=now, delete_after=keep, **fields)
+        # A sample that is checked again has one already.
+        ImageAtlas.objects.filter(pk=self.check_id).delete()
+        if atlas is not None:
+            ImageAtlas.objects.create(image_check_id=self.check_id, data=atlas)
         if check and check.upload_id:
             upload_files.forget(check.upload_id)
 
@@ -173,6 +177,7 @@ def _run(claim: _Claim) -> None:
             sha256=found.sha256,
             verdict=found.verdict,
             result=found.result,
+            atlas=found.atlas,
             failure="",
         )
 

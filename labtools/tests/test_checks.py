@@ -138,7 +138,7 @@ class TestRun:
 
         monkeypatch.setattr(checks._Claim, "change", watch)
         run(checks.request_image_check(upload=make_upload(owner, image)))
-        assert list(dict.fromkeys(seen)) == ["hashing", "header", "info", "check", "done"]
+        assert list(dict.fromkeys(seen)) == ["hashing", "header", "reading", "info", "check", "done"]
 
     def test_deleted_in_the_middle_is_survived(
         self, owner: User, image: bytes, monkeypatch: pytest.MonkeyPatch

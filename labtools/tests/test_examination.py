@@ -43,7 +43,37 @@ def test_sound_image(tmp_path: Path) -> None:
     assert result["check"]["numbers"]["corruptions"] == 0
     assert (result["silences"], result["differences"]) == ([], [])
     assert result["versions"]["qemu_img"] == sandbox.qemu_img_version()
-    assert set(result["seconds"]) == {"hashing", "header", "info", "check"}
+    assert set(result["seconds"]) == {"hashing", "header", "reading", "info", "check"}
+
+
+def test_our_own_check_is_stored_with_its_map(tmp_path: Path) -> None:
+    found = run(make_image_with_snapshot_and_bad_refcount(tmp_path / "a"))
+    reading = found.result["reading"]
+
+    assert reading["verdict"] == "corrupt"
+    assert reading["findings"][0]["code"] == "refcount-too-low"
+    assert found.atlas is not None
+    atlas = qcow2.read_atlas(found.atlas)
+    first = reading["findings"][0]["host_offset"] // atlas.cluster_size
+    assert atlas.cluster(first).damaged
+    assert "atlas" not in found.result
+
+
+def test_a_check_that_is_given_up_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    narrow = qcow2.CheckBounds(memory_bytes=8)
+    monkeypatch.setattr(qcow2, "CheckBounds", lambda **_: narrow)
+    found = run(make_image(tmp_path / "a"))
+
+    assert found.result["reading"]["error"]["code"] == "check-bound"
+    assert "memory" in found.result["reading"]["error"]["sentence"]
+    assert found.atlas is None
+    assert found.verdict == "clean"
+
+
+def test_a_map_that_is_too_large_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(examination, "ATLAS_KEPT", 100)
+
+    assert run(make_image(tmp_path / "a")).atlas is None
 
 
 def test_snapshot_and_corrupted_refcount(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from labtools import index_page, queries, report_page, sandbox
+from labtools import atlas_page, index_page, queries, report_page, sandbox
 from labtools.forms import VisibilityForm
 from labtools.models import ImageCheck
 from labtools.services import checks, samples
@@ -53,6 +53,7 @@ def report(request: HttpRequest, check_id: uuid.UUID) -> HttpResponse:
     """The report of one image, or the stages of the check while it is at work. htmx asks for the part that changes."""
     check = _visible_check(request, check_id)
     is_finished = check.state == ImageCheck.State.FINISHED
+    atlas = queries.atlas_of(check)
     context = {
         "check": check,
         "is_owner": check.is_owned_by(request.user),
@@ -61,6 +62,7 @@ def report(request: HttpRequest, check_id: uuid.UUID) -> HttpResponse:
         "page": report_page.report_page(check, settings.SITE_URL + check.get_absolute_url())
         if is_finished
         else None,
+        "maps": None if atlas is None else atlas_page.overview(atlas, queries.snapshot_names(check)),
         "visibilities": ImageCheck.Visibility.choices,
         "is_stage_new": request.GET.get("stage") != check.stage,
     }

@@ -132,6 +132,8 @@ CHAPTER_TABS = ("new_meetup", "venues", "new_venue", "co_hosting", "series_list"
 COMPARISONS = ("cpu_list", "machine_list", "matrix", "compare", "common", "modules")
 # A report in each of its states, that anybody with its link may see.
 REPORTS = ("sample", "healthy", "unlisted", "queued", "running", "failed", "errored")
+# Pictures of a report's image.
+MAPS = ("report_map", "report_disk")
 
 ADDRESSES = [
     everyone("home"),
@@ -421,6 +423,9 @@ ADDRESSES = [
     *(everyone("labtools:report", arguments=_check(key)) for key in REPORTS),
     Address("labtools:report_json", 404, 404, 200, _check("private"), is_page=False),
     machine("labtools:report_json", arguments=_check("unlisted")),
+    *(Address(f"labtools:{name}", 404, 404, 200, _check("private")) for name in MAPS),
+    *(everyone(f"labtools:{name}", arguments=_check("unlisted")) for name in MAPS),
+    *(everyone(f"labtools:{name}", 404, arguments=_check("failed")) for name in MAPS),
     Address("labtools:report_delete", SIGN_IN, 404, 200, _check("private")),
     Address("labtools:report_delete", SIGN_IN, 403, 200, _check("unlisted")),
     by_post("labtools:report_visibility", arguments=_check("unlisted")),

@@ -23,7 +23,7 @@ from kb.models import Article, Draft, Question, Series, Tag
 from kb.services.pictures import keep_picture
 from kb.tests.review_factories import make_own_article, submit
 from labtools.labhost import npiv
-from labtools.models import ImageCheck, VhbaTrial
+from labtools.models import ImageAtlas, ImageCheck, VhbaTrial
 from labtools.tests.fibre_hosts import make_fibre_host
 from labtools.tests.lab_hosts import make_document, make_seen_host
 from portal.accounts.models import User
@@ -109,7 +109,10 @@ def make_world(owner: User) -> World:
 
     def check(**fields: object) -> ImageCheck:
         values = {"owner": owner, "filename": "vm.qcow2", "delete_after": timezone.now() + timedelta(days=3)}
-        return ImageCheck.objects.create(**values | fields)
+        made = ImageCheck.objects.create(**values | fields)
+        if made.state == "finished":
+            ImageAtlas.objects.create(image_check=made, data=sample.atlas.data)
+        return made
 
     finished = {"state": "finished", "stage": "done", "verdict": sample.verdict, "result": sample.result}
     finished |= {"length": sample.length, "sha256": sample.sha256, "finished_at": timezone.now()}

@@ -1,0 +1,29 @@
+"""What the pictures of a report read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labtools import qcow2
+from labtools.models import ImageAtlas, ImageCheck
+
+if TYPE_CHECKING:
+    from labtools.qcow2 import Atlas
+
+
+def atlas_of(check: ImageCheck) -> Atlas | None:
+    """The map that a finished check has left; None where there is none, or none that is read any more. One query."""
+    if check.state != ImageCheck.State.FINISHED:
+        return None
+    data = ImageAtlas.objects.filter(pk=check.pk).values_list("data", flat=True).first()
+    try:
+        return None if data is None else qcow2.read_atlas(bytes(data))
+    except qcow2.AtlasError:
+        return None
+
+
+def snapshot_names(check: ImageCheck) -> dict[int, str]:
+    """Names of the snapshots by their place in the table, as far as the report has them."""
+    header = (check.result or {}).get("header")
+    entries = header["snapshots"]["entries"] if header else []
+    return {number: str(entry["name"]) for number, entry in enumerate(entries)}
