@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labtools.sandbox import Limits
-
 if TYPE_CHECKING:
+    from labtools.sandbox import Limits
+
     from .skeleton.preview import Preview
 
 

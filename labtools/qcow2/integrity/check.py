@@ -19,7 +19,6 @@ from .census import Census
 from .comparison import Compared, check_l1_copied, compare
 from .encryption import read_encryption
 from .geometry import Geometry
-from .guest import in_partitions, partition_tables
 from .location import (
     explain_dirty,
     find_shared_compressed,
@@ -28,10 +27,8 @@ from .location import (
     locate_clusters,
     locate_lost_tables,
 )
-from .lost import LostTables
 from .mapping import Mapping
 from .opening import refusals
-from .payload import try_payloads
 from .reading import Reader
 from .refcounts import StoredRefcounts
 from .snapshot_table import read_snapshot_table
@@ -96,17 +93,26 @@ def _check_tables(subject: _Subject) -> CheckReport:
     _judge_file(subject, geometry, census, stored, end)
     if Incompatible.DIRTY in values.incompatible:
         explain_dirty(reader, geometry, tables, census, tally)
+    # What most checks do not need is imported where it is used: importing is half the time of a small image's check.
     if tally.has("leaked-clusters"):
+        from .lost import LostTables
+
         LostTables(reader, geometry, tables, stored, census, tally).find()
     _where(reader, geometry, tables, census, tally, compared)
     encryption = read_encryption(subject.source, subject.report, tally)
-    payload = try_payloads(reader, geometry, values, tables, tally) if subject.payload else None
+    payload = None
+    if subject.payload:
+        from .payload import try_payloads
+
+        payload = try_payloads(reader, geometry, values, tables, tally)
     roles = tuple(census.clusters_by_role().items())
     report = _result(subject, _reference(geometry, tally, end), _exit_code(tally), roles)
     atlas = _atlas(subject, geometry, tables, stored, census) if subject.atlas else None
     report = replace(report, encryption=encryption, payload=payload, atlas=atlas)
     if not subject.whole:
         return report
+    from .guest import in_partitions, partition_tables
+
     partitions, note = partition_tables(reader, geometry, values, tables, report.findings)
     return replace(
         report,

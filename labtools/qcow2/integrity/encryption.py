@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from labtools.qcow2.facts import Encryption
 from labtools.qcow2.layout import ExtensionType
-from labtools.qcow2.luks import HEADER_BYTES, read_luks
 from labtools.qcow2.readings import HeaderReport
 from labtools.qcow2.source import ImageSource
 
@@ -19,6 +18,8 @@ def read_encryption(source: ImageSource, report: HeaderReport, tally: Tally) -> 
             break
     else:
         return None
+    from labtools.qcow2.luks import HEADER_BYTES, read_luks
+
     if offset + HEADER_BYTES > source.length:
         return None
     found = read_luks(source.pread(offset, HEADER_BYTES), offset, length)

@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 
 from labtools.qcow2.checking import Finding
-from labtools.qcow2.codecs import decompressor
 from labtools.qcow2.facts import PartitionTable
 from labtools.qcow2.partitions import read_partitions
 from labtools.qcow2.rules import HeaderValues
@@ -32,7 +31,7 @@ class GuestDisk:
         self._geometry = geometry
         self._layer = layer
         self._backed = values["backing_file_offset"] != 0
-        self._decompress = decompressor(values["compression_type"])
+        self._compression = values["compression_type"]
 
     def read(self, offset: int, length: int) -> bytes | None:
         """``length`` bytes at ``offset``; None where any of them is not in this file, or damaged."""
@@ -97,12 +96,15 @@ class GuestDisk:
         return b"".join(parts)
 
     def _compressed(self, entry: int, within: int, take: int) -> bytes | None:
-        if self._decompress is None:
+        from labtools.qcow2.codecs import decompressor
+
+        decompress = decompressor(self._compression)
+        if decompress is None:
             return None
         start, size = compressed_extent(self._geometry, np.array([entry], dtype=np.uint64))
         raw = np.empty(int(size[0]), dtype=np.uint8)
         self._reader.fill(int(start[0]), raw)
-        cluster = self._decompress(raw.tobytes(), self._geometry.cluster_size)
+        cluster = decompress(raw.tobytes(), self._geometry.cluster_size)
         return cluster and cluster[within : within + take]
 
 
