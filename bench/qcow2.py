@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy
 
 from bench import Figure
+from labtools.qcow2 import check_image, open_image, read_atlas
 from labtools.qcow2.corpus.sound import Recipe, build
 
 ROUNDS = 7
@@ -48,7 +49,37 @@ def _of(name: str, image: Path, at_most: float) -> list[Figure]:
         Figure(f"check of {name}, beside qemu-img check", ours / theirs, "times", at_most=at_most),
         Figure("peak memory of that", _peak_mib(_ours(image)), "MiB", at_most=256),
         Figure("merely reading the same metadata, beside qemu-img check", bare / theirs, "times"),
+        *_map(name, image),
     ]
+
+
+def _map(name: str, image: Path) -> list[Figure]:
+    """The check with its map, which only the portal asks for; and drawing it, first and last part."""
+    plain, mapped = _best(lambda: _check(image, atlas=False)[0], lambda: _check(image, atlas=True)[0])
+    data = _check(image, atlas=True)[1]
+    (drawn,) = _best(lambda: _draw(data))
+    return [
+        Figure(f"check of {name} with its map, beside the check alone", mapped / plain, "times"),
+        Figure("that map, stored", len(data) / 1024, "KiB", at_most=4096),
+        Figure(
+            "opening it and drawing the whole and a part, beside the check", drawn / plain, "times", at_most=2
+        ),
+    ]
+
+
+def _check(image: Path, *, atlas: bool) -> tuple[float, bytes]:
+    started = time.perf_counter()
+    with open_image(image) as source:
+        report = check_image(source, atlas=atlas)
+    return time.perf_counter() - started, report.atlas or b""
+
+
+def _draw(data: bytes) -> float:
+    started = time.perf_counter()
+    atlas = read_atlas(data)
+    for first, stop in ((0, atlas.clusters), (atlas.clusters - 1000, atlas.clusters)):
+        atlas.file_cells(first, stop, -(-(stop - first) // 768))
+    return time.perf_counter() - started
 
 
 def _tiny(image: Path) -> list[Figure]:

@@ -96,12 +96,17 @@ def _owner_row(atlas: Atlas, owner: Owner, names: Mapping[int, str], disk: str, 
         return OwnerRow(f"An L1 table: it maps {span} of the guest's disk. Layers: {layers}.", link, href)
     if reach is not None and owner.first >= reach:
         return OwnerRow(f"The VM state, kept behind the guest's disk at {first:#x}. Layers: {layers}.")
-    sectors = f"sectors {first // SECTOR:,} to {(first + length) // SECTOR - 1:,}"
+    sectors = _sectors(first, length)
     if owner.kind is OwnerKind.COMPRESSED:
         what = f"{counted(owner.count, 'compressed cluster')} of the guest's disk, {span}"
         verb = "begins" if owner.count == 1 else "begin"
         return OwnerRow(f"{what} ({sectors}), {verb} here. Layers: {layers}.", link, href)
     return OwnerRow(f"The guest's disk at {span} ({sectors}). Layers: {layers}.", link, href)
+
+
+def _sectors(first: int, length: int) -> str:
+    lba, last = first // SECTOR, (first + length) // SECTOR - 1
+    return f"sector {lba:,}" if lba == last else f"sectors {lba:,} to {last:,}"
 
 
 def _layers(owner: Owner, names: Mapping[int, str]) -> str:
@@ -123,7 +128,7 @@ def guest_cluster(atlas: Atlas, layer: int, number: int, names: Mapping[int, str
     rows: list[tuple[str, str]] = [
         ("Layer", layer_name(atlas.layers[layer].snapshot, names)),
         ("Bytes", f"{first:#x} to {first + size - 1:#x}, {binary_size(size)}"),
-        ("Sectors", f"{first // SECTOR:,} to {(first + size) // SECTOR - 1:,}"),
+        ("LBA", _sectors(first, size)),
         ("Contents", state),
         ("State", "damaged; the findings say how" if facts.damaged else "nothing wrong with it"),
     ]

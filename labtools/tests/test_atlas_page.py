@@ -206,7 +206,8 @@ def test_a_damaged_cluster_and_its_guest(atlas: qcow2.Atlas, hurt: int) -> None:
     back = cluster_facts.guest_cluster(atlas, 0, guest, NAMES, "map/")
     assert back.is_damaged
     assert follow(back.owners[0].href) == {"at": hex(hurt * SIZE)}
-    assert f"sectors {guest:,} to {guest:,}" in owner.sentence
+    assert f"(sector {guest:,})" in owner.sentence
+    assert ("LBA", f"sector {guest:,}") in back.facts
 
 
 def test_every_role_has_words(atlas: qcow2.Atlas) -> None:

@@ -48,6 +48,7 @@ def test_metadata_is_examined_like_the_image(tmp_path: Path, name: str) -> None:
     assert alone.result["verdict"] == whole.result["verdict"]
     for part in ("numbers", "messages"):
         assert (alone.result["check"] or {}).get(part) == (whole.result["check"] or {}).get(part)
+    assert alone.atlas == whole.atlas
     assert whole.result["supplied"] is None
     assert alone.result["supplied"]["length"] == whole.length
     assert 0 < alone.result["supplied"]["metadata_bytes"] < whole.length
