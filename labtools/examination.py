@@ -35,6 +35,11 @@ BEAT_SECONDS = 3.0
 MAX_METADATA = 512 << 20
 """Bytes of metadata that are taken in place of an image: those of three terabytes with clusters of 64 KiB."""
 
+MAX_PATCH = 8 << 20
+"""Bytes of a packed patch that are kept with a report."""
+NO_ROOM = "A repair could not be tried here: there was no room for the copies that it takes."
+TOO_LARGE = "The changes are too many to be kept here. Run the preview where the image is."
+
 Report = Callable[[str, int], None]
 """Called with the name of the stage and its progress in percent; raising ends the examination."""
 
@@ -46,6 +51,7 @@ class Examination:
     """What the file is: length in bytes, SHA-256 in hexadecimal, verdict code, and the whole report as JSON values.
 
     ``atlas`` is the map of the clusters, where the tables could be read, for :func:`labtools.qcow2.read_atlas`.
+    ``patch`` is what a repair would write, packed for ``apply-patch``; empty where there is none.
     """
 
     length: int
@@ -53,6 +59,7 @@ class Examination:
     verdict: verdicts.Code
     result: dict[str, Any]
     atlas: bytes | None = None
+    patch: bytes = b""
 
 
 @dataclass
@@ -64,16 +71,16 @@ class _Work:
     report: Report
     seconds: dict[str, float] = field(default_factory=dict)
 
-    def stage(self, name: str, action: Callable[[], T]) -> T:
-        """Run ``action`` as the stage ``name``, and note how long it took."""
+    def stage(self, name: str, action: Callable[[], T], part: str = "") -> T:
+        """Run ``action`` as the stage ``name``, or as a ``part`` of it, and note how long it took."""
         self.report(name, 0)
         started = time.monotonic()
         try:
             return action()
         finally:
-            self.seconds[name] = round(time.monotonic() - started, 3)
+            self.seconds[part or name] = round(time.monotonic() - started, 3)
 
-    def outside(self, name: str, action: Callable[[], T]) -> T:
+    def outside(self, name: str, action: Callable[[], T], part: str = "") -> T:
         """The same for an action that blocks: it runs in a thread while this one keeps reporting.
 
         The action is bounded by its own wall clock, so that leaving early, when a report raises, waits for it.
@@ -86,7 +93,7 @@ class _Work:
                     self.report(name, 0)
                 return future.result()
 
-        return self.stage(name, run)
+        return self.stage(name, run, part)
 
 
 def examine(image: Path, *, limits: sandbox.Limits, report: Report) -> Examination:
@@ -125,6 +132,7 @@ def _examination(
 ) -> Examination:
     verdict: verdicts.Verdict = parts.pop("verdict")
     atlas: bytes | None = parts.pop("atlas", None)
+    patch: bytes = parts.pop("patch", b"")
     result = {
         "format": FORMAT,
         "file": {"length": length, "sha256": sha256},
@@ -134,7 +142,7 @@ def _examination(
         "versions": {"report": FORMAT, "qemu_img": sandbox.qemu_img_version()},
         "seconds": work.seconds,
     }
-    return Examination(length, sha256, verdict.code, result, atlas)
+    return Examination(length, sha256, verdict.code, result, atlas, patch)
 
 
 def _hash(image: Path, report: Report) -> tuple[int, str]:
@@ -157,6 +165,7 @@ _NOTHING: dict[str, Any] = {
     "reading": None,
     "info": None,
     "check": None,
+    "repair": None,
     "silences": [],
     "differences": [],
 }
@@ -185,7 +194,10 @@ def _read(work: _Work, supplied: qcow2.SuppliedMetadata | None = None) -> dict[s
     judged = check
     if check and supplied and header.facts.cluster_size:
         judged = verdicts.without_leaks(check, -(-supplied.luks_header_bytes // header.facts.cluster_size))
+    repair, patch = _preview(work, check, supplied)
     return _NOTHING | {
+        "repair": repair,
+        "patch": patch,
         "header": qcow2.to_json_dict(header),
         "estimate": asdict(estimate),
         "reading": reading,
@@ -196,6 +208,31 @@ def _read(work: _Work, supplied: qcow2.SuppliedMetadata | None = None) -> dict[s
         "differences": [asdict(each) for each in verdicts.differences(header, info)],
         "verdict": verdicts.judge(header, judged, estimate.refused),
     }
+
+
+def _preview(
+    work: _Work, check: sandbox.CheckResult | None, supplied: qcow2.SuppliedMetadata | None
+) -> tuple[dict[str, Any] | None, bytes]:
+    """What a repair would write, as facts and as a patch; nothing where there is nothing to repair."""
+    if check is None or check.run.outcome not in (sandbox.Outcome.LEAKS, sandbox.Outcome.CORRUPTIONS):
+        return None, b""
+    if supplied and supplied.suspect_bytes_left_out:
+        return {"refused": "A repair cannot be foretold, as some of the metadata was left out."}, b""
+    try:
+        with scratch(work.image) as folder:
+            preview = work.outside(
+                "check", lambda: qcow2.preview_repair(work.image, folder, limits=work.limits), "repair"
+            )
+        patch = qcow2.pack_patch(preview)
+    except qcow2.FileUnreadableError:
+        raise
+    except qcow2.ImageError as error:
+        return {"refused": error.sentence}, b""
+    except OSError:
+        return {"refused": NO_ROOM}, b""
+    if len(patch) > MAX_PATCH:
+        return {"refused": TOO_LARGE}, b""
+    return preview.to_json_dict(), patch
 
 
 def _header(work: _Work) -> tuple[qcow2.HeaderReport, qcow2.CheckEstimate]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from labtools import header_rows
+from labtools import header_rows, verdicts
 from labtools.header_rows import Fact, FieldRow, HexRow, Json
 from labtools.models import ImageCheck
 from labtools.qcow2 import binary_size, counted
@@ -61,6 +61,17 @@ class Supplied:
 
 
 @dataclass(frozen=True)
+class Repair:
+    """What ``qemu-img check -r all`` would do, in words; or only why that cannot be said."""
+
+    refused: str = ""
+    outcome: str = ""
+    writes: str = ""
+    length: str = ""
+    warning: str = ""
+
+
+@dataclass(frozen=True)
 class ReportPage:
     """All that the page of a finished check shows."""
 
@@ -78,6 +89,7 @@ class ReportPage:
     header_findings: tuple[Finding, ...]
     check_findings: tuple[Finding, ...]
     supplied: Supplied | None
+    repair: Repair | None
     agreement: str
     differences: tuple[Json, ...]
     info: tuple[Fact, ...]
@@ -142,6 +154,7 @@ def report_page(check: ImageCheck, url: str) -> ReportPage:
         header_findings=tuple(_header_findings(result)),
         check_findings=tuple(_check_findings(result)),
         supplied=_supplied(result),
+        repair=_repair(result),
         agreement=_agreement(result),
         differences=tuple(result.get("differences", ())),
         info=tuple(_info(result)),
@@ -186,6 +199,37 @@ def _supplied(result: Json) -> Supplied | None:
         taken=binary_size(told["metadata_bytes"]),
         left_out=binary_size(left_out) if left_out else "",
         luks_clusters=-(-told["luks_header_bytes"] // cluster) if cluster else 0,
+    )
+
+
+def _repair(result: Json) -> Repair | None:
+    told = result.get("repair")
+    if not told:
+        return None
+    if "refused" in told:
+        return Repair(refused=told["refused"])
+    numbers = told["numbers"]
+    before, after = told["length_before"], told["length_after"]
+    leaks = ((result.get("check") or {}).get("numbers") or {}).get("leaks", 0)
+    findings = (result.get("reading") or {}).get("findings", ())
+    return Repair(
+        outcome=(
+            f"It would mend {counted(numbers.get('corruptions-fixed', 0), 'corruption')} and "
+            f"{counted(numbers.get('leaks-fixed', 0), 'leak')}; "
+            f"{counted(numbers.get('corruptions', 0), 'corruption')} and "
+            f"{counted(numbers.get('leaks', 0), 'leak')} would stay."
+        ),
+        writes=(
+            f"It would write {counted(told['places'], 'place')} of the file, "
+            f"{binary_size(told['changed_bytes'])} in all."
+        ),
+        length=f"The file would have {after:,} bytes in place of {before:,}." if after != before else "",
+        warning=(
+            "The leaks may be a lost L2 table. The repair gives them away, and what they hold with them: "
+            "do not apply it before you know where they come from."
+            if leaks >= verdicts.MANY_LEAKS or any(each["advice"] == "do-not-repair" for each in findings)
+            else ""
+        ),
     )
 
 
@@ -326,6 +370,7 @@ _TIMING_WORDS = {
     "reading": "our check",
     "info": "qemu-img info",
     "check": "qemu-img check",
+    "repair": "preview of a repair",
 }
 
 

@@ -202,3 +202,15 @@ class ImageAtlas(models.Model):
 
     def __str__(self) -> str:
         return f"Map of {self.image_check_id}"
+
+
+class RepairPatch(models.Model):
+    """What a repair of an image would write, packed for ``apply-patch``; kept and deleted with its report."""
+
+    image_check = models.OneToOneField(
+        ImageCheck, on_delete=models.CASCADE, primary_key=True, related_name="repair_patch"
+    )
+    data = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"Patch for {self.image_check_id}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,9 +63,10 @@ def preview_repair(image: Path, folder: Path, *, limits: Limits | None = None) -
     return preview.preview_repair(image, folder, limits=limits)
 
 
-def pack_patch(preview: Preview, target: Path) -> None:
-    """Write a preview's changes to ``target``, a new file, for ``python -m labtools.qcow2 apply-patch``."""
+def pack_patch(preview: Preview) -> bytes:
+    """A preview's changes as a file for ``python -m labtools.qcow2 apply-patch``."""
     from .skeleton.patch import write_patch
 
-    with target.open("xb") as file:
-        write_patch(preview.patch, file)
+    target = BytesIO()
+    write_patch(preview.patch, target)
+    return target.getvalue()

@@ -16,7 +16,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from labtools import examination, qcow2, sandbox
-from labtools.models import ImageAtlas, ImageCheck, Upload
+from labtools.models import ImageAtlas, ImageCheck, RepairPatch, Upload
 from labtools.services import upload_files
 from portal import dispatch, logs
 from portal.accounts.models import User
@@ -115,8 +115,8 @@ class _Claim:
             raise _ClaimLost
 
     @transaction.atomic
-    def end(self, state: str, atlas: bytes | None = None, **fields: object) -> None:
-        """Leave RUNNING for good; the uploaded file goes with it. ``atlas`` is kept beside the report."""
+    def end(self, state: str, atlas: bytes | None = None, patch: bytes = b"", **fields: object) -> None:
+        """Leave RUNNING for good; the uploaded file goes with it. ``atlas`` and ``patch`` stay beside the report."""
         now = timezone.now()
         check = ImageCheck.objects.only("upload_id", "sample").filter(pk=self.check_id).first()
         keep = None if check and check.sample else now + timedelta(days=settings.REPORT_KEEP_DAYS)
@@ -125,6 +125,9 @@ class _Claim:
         ImageAtlas.objects.filter(pk=self.check_id).delete()
         if atlas is not None:
             ImageAtlas.objects.create(image_check_id=self.check_id, data=atlas)
+        RepairPatch.objects.filter(pk=self.check_id).delete()
+        if patch:
+            RepairPatch.objects.create(image_check_id=self.check_id, data=patch)
         if check and check.upload_id:
             upload_files.forget(check.upload_id)
 
@@ -178,6 +181,7 @@ def _run(claim: _Claim) -> None:
             verdict=found.verdict,
             result=found.result,
             atlas=found.atlas,
+            patch=found.patch,
             failure="",
         )
 

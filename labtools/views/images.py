@@ -15,7 +15,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from labtools import atlas_page, index_page, queries, report_page, sandbox
 from labtools.forms import VisibilityForm
-from labtools.models import ImageCheck
+from labtools.models import ImageCheck, RepairPatch
 from labtools.services import checks, samples
 from portal.accounts.models import User
 
@@ -77,6 +77,18 @@ def report_json(request: HttpRequest, check_id: uuid.UUID) -> HttpResponse:
     check = _visible_check(request, check_id)
     headers = {"X-Robots-Tag": "noindex"}
     return JsonResponse(queries.check_as_json(check), headers=headers, json_dumps_params={"indent": 1})
+
+
+@require_safe
+@never_cache
+def report_patch(request: HttpRequest, check_id: uuid.UUID) -> HttpResponse:
+    """What a repair would write, for ``apply-patch``; 404 where there is no such preview."""
+    kept = get_object_or_404(RepairPatch, image_check=_visible_check(request, check_id))
+    headers = {
+        "Content-Disposition": 'attachment; filename="repair.patch"',
+        "X-Robots-Tag": "noindex",
+    }
+    return HttpResponse(bytes(kept.data), content_type="application/octet-stream", headers=headers)
 
 
 @require_POST

@@ -23,7 +23,7 @@ from kb.models import Article, Draft, Question, Series, Tag
 from kb.services.pictures import keep_picture
 from kb.tests.review_factories import make_own_article, submit
 from labtools.labhost import npiv
-from labtools.models import ImageAtlas, ImageCheck, VhbaTrial
+from labtools.models import ImageAtlas, ImageCheck, RepairPatch, VhbaTrial
 from labtools.tests.fibre_hosts import make_fibre_host
 from labtools.tests.lab_hosts import make_document, make_seen_host
 from portal.accounts.models import User
@@ -112,6 +112,7 @@ def make_world(owner: User) -> World:
         made = ImageCheck.objects.create(**values | fields)
         if made.state == "finished":
             ImageAtlas.objects.create(image_check=made, data=sample.atlas.data)
+            RepairPatch.objects.create(image_check=made, data=bytes(sample.repair_patch.data))
         return made
 
     finished = {"state": "finished", "stage": "done", "verdict": sample.verdict, "result": sample.result}

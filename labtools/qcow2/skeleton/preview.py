@@ -20,6 +20,7 @@ import numpy as np
 from labtools import sandbox
 from labtools.qcow2.checking import CheckBounds
 from labtools.qcow2.errors import NoPreview
+from labtools.qcow2.extensions import read_extensions
 from labtools.qcow2.header import read_values
 from labtools.qcow2.integrity.geometry import Geometry
 from labtools.qcow2.integrity.reading import U8, Bools, Reader
@@ -30,6 +31,7 @@ from labtools.qcow2.source import MAX_READ, ImageSource, open_image
 from labtools.qcow2.text import binary_size
 
 from .container import write_at
+from .packing import HIDDEN_LUKS_EXTENSION
 from .patch import MAX_CHANGED_BYTES, MAX_CHANGES, MAX_LENGTH, Patch, metadata_sha256
 from .plan import Plan, Range, merged, plan_skeleton, without
 
@@ -85,7 +87,7 @@ def preview_repair(
     limits = limits or sandbox.Limits(wall_seconds=120, cpu_seconds=120)
     with open_image(image) as source:
         plan, values = plan_skeleton(source, bounds), read_values(source)
-        _refuse(plan, values)
+        _refuse(source, plan, values)
         known = plan.ranges(suspects=True)
         guard = metadata_sha256(source, plan)
         first = folder / _NAMES[0]
@@ -113,12 +115,14 @@ def preview_repair(
     return Preview(run.exit_code, run.numbers, patch)
 
 
-def _refuse(plan: Plan, values: HeaderValues) -> None:
+def _refuse(source: ImageSource, plan: Plan, values: HeaderValues) -> None:
     if plan.has_bitmaps:
         raise NoPreview(
             "There is no preview for images with persistent bitmaps: QEMU changes them when it opens the image."
         )
-    if plan.luks or values["crypt_method"] == 2:
+    # In packed metadata the LUKS header counts as leaked: a repair would give its clusters away.
+    hidden = any(each.type == HIDDEN_LUKS_EXTENSION for each in read_extensions(source, values).extensions)
+    if plan.luks or hidden or values["crypt_method"] == 2:
         raise NoPreview(
             "There is no preview for images encrypted with LUKS: QEMU needs the passphrase to open them."
         )

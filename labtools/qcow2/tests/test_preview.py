@@ -28,7 +28,7 @@ from labtools.qcow2.skeleton.preview import Preview, preview_repair
 
 from .makers import make_luks
 from .test_cli import run
-from .test_skeleton import is_small, pack, write_filled
+from .test_skeleton import is_small, pack, tar, write_filled
 
 SEEDS = range(1000, 1330)
 
@@ -131,6 +131,11 @@ def test_luks_images_are_refused(tmp_path: Path) -> None:
     make_luks(tmp_path / "image", "qcow2")
     with pytest.raises(NoPreview, match="passphrase"):
         preview_of(tmp_path / "image", tmp_path / "work")
+
+    # The metadata alone says that it is not encrypted, and its LUKS header counts as leaked.
+    alone = tar(pack(tmp_path / "image", suspects=True)[1], tmp_path)
+    with pytest.raises(NoPreview, match="passphrase"):
+        preview_of(alone, tmp_path / "work")
 
 
 def test_a_repair_that_would_swell_the_file_is_refused(tmp_path: Path) -> None:
