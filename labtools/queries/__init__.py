@@ -1,6 +1,14 @@
 """What the lab's pages and API read."""
 
-from labtools.queries.atlases import atlas_of, snapshot_names
+from labtools.queries.atlases import atlas_of, map_caution, snapshot_names
 from labtools.queries.images import SampleReport, check_as_json, checks_of, sample_reports
 
-__all__ = ["SampleReport", "atlas_of", "check_as_json", "checks_of", "sample_reports", "snapshot_names"]
+__all__ = [
+    "SampleReport",
+    "atlas_of",
+    "check_as_json",
+    "checks_of",
+    "map_caution",
+    "sample_reports",
+    "snapshot_names",
+]

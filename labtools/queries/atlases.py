@@ -22,6 +22,14 @@ def atlas_of(check: ImageCheck) -> Atlas | None:
         return None
 
 
+def map_caution(check: ImageCheck) -> str:
+    """What must be said beside the map, because not all of the image was sent; mostly nothing."""
+    supplied = (check.result or {}).get("supplied")
+    if supplied and supplied["luks_header_bytes"]:
+        return "The LUKS header was not sent. Its clusters are shown as leaked here, which they are not in the image."
+    return ""
+
+
 def snapshot_names(check: ImageCheck) -> dict[int, str]:
     """Names of the snapshots by their place in the table, as far as the report has them."""
     header = (check.result or {}).get("header")

@@ -67,6 +67,18 @@ def test_a_luks_header_that_was_not_sent_is_no_leak(tmp_path: Path) -> None:
     assert found.result["supplied"]["luks_header_bytes"] > (clusters - 1) * 65536
 
 
+@pytest.mark.django_db
+def test_the_map_says_why_a_luks_header_looks_leaked(tmp_path: Path, owner: User, as_owner: Client) -> None:
+    image = tmp_path / "image"
+    make_luks(image, "qcow2")
+    whole, sent = make_report(owner, image.read_bytes()), make_report(owner, packed(image))
+    words = "The LUKS header was not sent."
+
+    for path in ("", "map/"):
+        assert words in as_owner.get(sent.get_absolute_url() + path).content.decode()
+        assert words not in as_owner.get(whole.get_absolute_url() + path).content.decode()
+
+
 def test_damaged_metadata_is_a_clear_answer(tmp_path: Path) -> None:
     (damage,) = (each for each in DAMAGES if each.name == "none")
     image, sent = tmp_path / "image", tmp_path / "sent"

@@ -63,6 +63,7 @@ def report(request: HttpRequest, check_id: uuid.UUID) -> HttpResponse:
         if is_finished
         else None,
         "maps": None if atlas is None else atlas_page.overview(atlas, queries.snapshot_names(check)),
+        "map_caution": queries.map_caution(check),
         "visibilities": ImageCheck.Visibility.choices,
         "is_stage_new": request.GET.get("stage") != check.stage,
     }

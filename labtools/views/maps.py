@@ -28,6 +28,7 @@ def file_map(request: HttpRequest, check_id: uuid.UUID) -> HttpResponse:
         "kind": "file",
         "view": view,
         "picture": atlas_page.file_picture(atlas, view),
+        "map_caution": queries.map_caution(check),
         "cluster": None if view.at is None else cluster_facts.host_cluster(atlas, view.at, names, disk),
         "at": "" if view.at is None else hex(view.at * atlas.cluster_size),
     }
