@@ -211,7 +211,6 @@ def _repair(result: Json) -> Repair | None:
     numbers = told["numbers"]
     before, after = told["length_before"], told["length_after"]
     leaks = ((result.get("check") or {}).get("numbers") or {}).get("leaks", 0)
-    findings = (result.get("reading") or {}).get("findings", ())
     return Repair(
         outcome=(
             f"It would mend {counted(numbers.get('corruptions-fixed', 0), 'corruption')} and "
@@ -224,13 +223,24 @@ def _repair(result: Json) -> Repair | None:
             f"{binary_size(told['changed_bytes'])} in all."
         ),
         length=f"The file would have {after:,} bytes in place of {before:,}." if after != before else "",
-        warning=(
+        warning=_warning(result, leaks),
+    )
+
+
+def _warning(result: Json, leaks: int) -> str:
+    """Why a repair may cost data: leaked clusters, which it discards, may be a lost table's."""
+    findings = (result.get("reading") or {}).get("findings", ())
+    if leaks >= verdicts.MANY_LEAKS or any(each["advice"] == "do-not-repair" for each in findings):
+        return (
             "The leaks may be a lost L2 table. The repair gives them away, and what they hold with them: "
             "do not apply it before you know where they come from."
-            if leaks >= verdicts.MANY_LEAKS or any(each["advice"] == "do-not-repair" for each in findings)
-            else ""
-        ),
-    )
+        )
+    if leaks and result.get("supplied"):
+        return (
+            "The repair discards the leaked clusters. They were not sent, so nobody has looked whether a lost L2 "
+            "table lies among them: run python -m labtools.qcow2 check IMAGE where the image is first."
+        )
+    return ""
 
 
 _OUTCOME_WORDS = {

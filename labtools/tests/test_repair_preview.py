@@ -111,3 +111,10 @@ def test_a_repair_that_gives_a_lost_table_away_is_warned_about(
     leak = make_report(member, write("leak", tmp_path / "leak").read_bytes())
     assert words in client.get(lost.get_absolute_url()).content.decode()
     assert words not in client.get(leak.get_absolute_url()).content.decode()
+
+    # Leaked clusters are not metadata: whoever sends that alone is told that nobody looked into them.
+    alone = make_report(member, packed(tmp_path / "lost"))
+    assert (
+        "nobody has looked whether a lost L2 table" in client.get(alone.get_absolute_url()).content.decode()
+    )
+    assert "nobody has looked" not in client.get(leak.get_absolute_url()).content.decode()

@@ -139,6 +139,11 @@ def _preview(options: argparse.Namespace) -> int:
             print(
                 f"The file's length would change from {patch.length_before:,} to {patch.length_after:,} bytes."
             )
+        if numbers.get("leaks-fixed"):
+            print(
+                "It would discard the leaked clusters, and what they hold. A lost L2 table may be among them: run "
+                "the check of this program on the whole image first."
+            )
         if options.undo:
             with open_image(image) as source, Path(options.undo).open("xb") as file:
                 write_patch(make_undo(source, patch), file)

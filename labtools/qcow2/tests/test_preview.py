@@ -223,6 +223,7 @@ def test_from_preview_to_patch_and_back(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert "would mend 1 corruption and 1 leak; 0 corruptions and 0 leaks would stay." in done.stdout
     assert "Stop the guest, copy the file" in done.stdout
+    assert "A lost L2 table may be among them" in done.stdout
     assert sha256(path) == before
 
     assert run("apply-patch", patch, path).returncode == 2
