@@ -99,7 +99,8 @@ def write_container(
         "GNU.sparse.realsize": str(length),
         "comment": json.dumps({"format": FORMAT, "kind": kind, **facts}, separators=(",", ":")),
     }
-    with gzip.GzipFile(filename="", mode="wb", fileobj=target, compresslevel=6, mtime=0) as out:
+    # Runs of growing offsets become smaller by the quickest level than by the usual one, in a tenth of the time.
+    with gzip.GzipFile(filename="", mode="wb", fileobj=target, compresslevel=1, mtime=0) as out:
         out.write(info.tobuf(tarfile.PAX_FORMAT))
         out.write(table)
         for data in _filled(stored, pieces):

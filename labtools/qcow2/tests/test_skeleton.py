@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import os
+import random
 import subprocess
 from pathlib import Path
 
@@ -245,6 +246,29 @@ def test_archives_too_large_are_refused_before_anything_is_written(tmp_path: Pat
     with pytest.raises(SkeletonError, match="are taken at most"):
         unpack(path, tmp_path / "out", max_bytes=(1 << 20) - 512)
     assert not (tmp_path / "out").exists()
+
+
+def test_any_bytes_end_in_a_file_or_in_a_sentence(tmp_path: Path) -> None:
+    """A few hundred archives with bytes changed, cut, and with bits of the compressed form flipped."""
+    path, chance = tmp_path / "image", random.Random(6)
+    build(Recipe(cluster_bits=9, snapshots=1)).write(path)
+    raw, outcomes = gzip.decompress(pack(path, suspects=True)[1]), set()
+    for _ in range(300):
+        changed = bytearray(raw[: chance.choice((len(raw), chance.randrange(len(raw))))])
+        for _ in range(min(2, len(changed))):
+            changed[chance.randrange(min(len(changed), 3072))] = chance.randrange(256)
+        data = bytearray(gzip.compress(bytes(changed), 1))
+        if chance.random() < 0.2:
+            data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+        path.write_bytes(data)
+        (tmp_path / "out").unlink(missing_ok=True)
+        try:
+            manifest = unpack(path, tmp_path / "out", max_bytes=1 << 20)
+            outcomes.add("file")
+            assert sum(place.length for place in manifest.ranges) <= 1 << 20
+        except SkeletonError as error:
+            outcomes.add(error.sentence[-1])
+    assert outcomes == {"file", "."}
 
 
 def test_other_files_are_none_of_ours(tmp_path: Path) -> None:
