@@ -74,7 +74,7 @@ class Plan:
 
     ``luks`` is the LUKS header, which is never among them, and ``luks_extension`` where the extension stands that says
     so. ``private_names`` counts names of snapshots and bitmaps, and paths. ``has_bitmaps`` and ``complete`` matter to a
-    repair: the second is False where ``qemu-img check`` gives up.
+    repair: the second is False where ``qemu-img check`` gives up; ``leaked`` are clusters that it would discard.
     """
 
     length: int
@@ -86,6 +86,7 @@ class Plan:
     private_names: int
     has_bitmaps: bool
     complete: bool
+    leaked: tuple[Range, ...]
 
     def ranges(self, *, suspects: bool) -> tuple[Range, ...]:
         """The bytes to be taken, with those under suspicion or without."""
@@ -157,6 +158,7 @@ class _Draft:
         self.cluster_size = cluster_size
         self.sure: list[Range] = []
         self.suspects: list[Suspect] = []
+        self.leaked: list[Range] = []
         self.luks: Range | None = None
         self.luks_extension: int | None = None
         self.names = 0
@@ -218,6 +220,7 @@ class _Draft:
             self.names,
             self.has_bitmaps,
             complete,
+            tuple(self.leaked),
         )
 
 
@@ -283,6 +286,13 @@ class _Survey:
         self._snapshot_table(doubtful)
         if directory:
             self._bitmaps(directory, doubtful)
+        count = min(len(stored.counts), len(self._census.counts))
+        leaked = (stored.counts[:count] != 0) & (self._census.counts[:count] == 0)
+        edges = np.flatnonzero(np.diff(np.concatenate(([False], leaked, [False])).astype(np.int8)))
+        size = geometry.cluster_size
+        self._draft.leaked = [
+            Range(start * size, (stop - start) * size) for start, stop in edges.reshape(-1, 2).tolist()
+        ]
         return not tally.aborted
 
     def take_bitmaps(self) -> bool:

@@ -94,7 +94,8 @@ def preview_repair(
         _copy(source, known, first, ())
         run = _repair(first, values, limits)
         written = tuple(_data(first / _FILE))
-        touched = merged([*written, *_freed(source, first / _FILE, bounds)])
+        # Where QEMU marks the image corrupt on the way, leaks are discarded and yet keep their refcounts.
+        touched = merged([*written, *plan.leaked, *_freed(source, first / _FILE, bounds)])
         open_ranges = tuple(_within(without(touched, known), 0, plan.length))
         filled = sum(place.length for place in open_ranges)
         if filled > MAX_FILLED:

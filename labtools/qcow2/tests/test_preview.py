@@ -30,7 +30,8 @@ from .makers import make_luks
 from .test_cli import run
 from .test_skeleton import is_small, pack, tar, write_filled
 
-SEEDS = range(1000, 1330)
+SEEDS = (*range(1000, 1300), 2441)
+"""In the last, QEMU discards leaks and marks the image corrupt before it writes their refcounts."""
 
 
 def preview_of(image: Path, folder: Path) -> Preview:
