@@ -187,7 +187,7 @@ def _read(work: _Work, supplied: qcow2.SuppliedMetadata | None = None) -> dict[s
         raise
     except qcow2.ImageError as error:
         return _unreadable(error)
-    reading, atlas = _tables(work, whole=supplied is None)
+    report, reading, atlas = _tables(work, whole=supplied is None)
     info, check = None, None
     if estimate.refused is None:
         info, check = _ask_qemu(work, header)
@@ -206,7 +206,7 @@ def _read(work: _Work, supplied: qcow2.SuppliedMetadata | None = None) -> dict[s
         "check": check and _bounded_run(check.to_json_dict()),
         "silences": [asdict(each) for each in verdicts.silences(header, check)],
         "differences": [asdict(each) for each in verdicts.differences(header, info)],
-        "verdict": verdicts.judge(header, judged, estimate.refused),
+        "verdict": verdicts.hear_reading(verdicts.judge(header, judged, estimate.refused), header, report),
     }
 
 
@@ -243,8 +243,8 @@ def _header(work: _Work) -> tuple[qcow2.HeaderReport, qcow2.CheckEstimate]:
         return qcow2.read_header(source), qcow2.estimate_check(source, bounds)
 
 
-def _tables(work: _Work, *, whole: bool) -> tuple[dict[str, Any], bytes | None]:
-    """Our own check of the image as JSON values, or why it was given up; and the map that it makes.
+def _tables(work: _Work, *, whole: bool) -> tuple[qcow2.CheckReport | None, dict[str, Any], bytes | None]:
+    """Our own check of the image, the same as JSON values, or why it was given up; and the map that it makes.
 
     ``whole`` says that the guest's data is there too, and not the metadata alone.
     """
@@ -257,9 +257,9 @@ def _tables(work: _Work, *, whole: bool) -> tuple[dict[str, Any], bytes | None]:
     try:
         report = work.outside("reading", read)
     except qcow2.CheckBoundError as error:
-        return {"error": {"code": error.code, "sentence": error.sentence}}, None
+        return None, {"error": {"code": error.code, "sentence": error.sentence}}, None
     atlas = report.atlas if report.atlas and len(report.atlas) <= ATLAS_KEPT else None
-    return qcow2.check_to_json_dict(report), atlas
+    return report, qcow2.check_to_json_dict(report), atlas
 
 
 def _ask_qemu(work: _Work, header: qcow2.HeaderReport) -> tuple[sandbox.InfoResult, sandbox.CheckResult]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from labtools import header_rows, verdicts
+from labtools import header_rows, reading_page, verdicts
 from labtools.header_rows import Fact, FieldRow, HexRow, Json
 from labtools.models import ImageCheck
 from labtools.qcow2 import binary_size, counted
@@ -90,6 +90,7 @@ class ReportPage:
     check_findings: tuple[Finding, ...]
     supplied: Supplied | None
     repair: Repair | None
+    reading: reading_page.Reading | None
     agreement: str
     differences: tuple[Json, ...]
     info: tuple[Fact, ...]
@@ -155,6 +156,7 @@ def report_page(check: ImageCheck, url: str) -> ReportPage:
         check_findings=tuple(_check_findings(result)),
         supplied=_supplied(result),
         repair=_repair(result),
+        reading=reading_page.reading_of(result),
         agreement=_agreement(result),
         differences=tuple(result.get("differences", ())),
         info=tuple(_info(result)),
@@ -309,11 +311,12 @@ def _agreement(result: Json) -> str:
     header, checked = result.get("header"), result.get("check")
     if not header or not checked or not checked["numbers"]:
         return ""
+    numbers = reading_page.agreement(result)
     silent = len(result.get("silences", ()))
     if not silent and not result.get("differences"):
         return (
             "Our reading of the header and qemu-img agree. qemu-img check compares stored refcounts with "
-            "references; our reading adds the header's own rules."
+            f"references; our reading adds the header's own rules. {numbers}".strip()
         )
     sentence = ""
     if silent:
@@ -325,7 +328,7 @@ def _agreement(result: Json) -> str:
         sentence += (
             "Some facts below are read differently by qemu-img info; its word decides what a guest sees."
         )
-    return sentence.strip()
+    return f"{sentence.strip()} {numbers}".strip()
 
 
 # ------------------------------------------------------------------------------------------- qemu-img
@@ -406,6 +409,9 @@ def _bug_report(check: ImageCheck, result: Json, url: str) -> str:
             f"snapshots {facts['snapshots']}, features: {', '.join(set_bits) or 'none'}"
         )
         lines += [f"header {each['severity']}: {each['sentence']}" for each in header["problems"][:5]]
+    for each in (result.get("reading") or {}).get("findings", ())[:5]:
+        place = "" if each["host_offset"] is None else f" (first at host offset 0x{each['host_offset']:x})"
+        lines.append(f"labtools.qcow2 check: {each['severity']} {each['code']}, {each['count']:,}{place}")
     if checked := result.get("check"):
         numbers = checked["numbers"] or {}
         named = [

@@ -1,7 +1,8 @@
 """From findings to one sentence that a person understands, and what to do next. Pure functions.
 
-Two voices are weighed: our own reading of the header and the numbers of ``qemu-img check``. Single messages
-of qemu-img never decide, since an image chooses some of their text; its exit code and totals do.
+Three voices are weighed: our reading of the header, the numbers of ``qemu-img check``, and our own check of the
+tables (:func:`hear_reading`). Single messages of qemu-img never decide, since an image chooses some of their text; its
+exit code and totals do.
 """
 
 from __future__ import annotations
@@ -10,8 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from labtools import advice as advices
+from labtools.advice import REPAIR, SALVAGE, STOP, Advice
 from labtools.qcow2 import (
+    CheckReport,
     EmptyFileError,
+    Finding,
     Format,
     HeaderReport,
     ImageError,
@@ -50,14 +55,6 @@ class Tone(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Advice:
-    """A thing to do next; ``command`` has IMAGE (or COPY) where the file's name goes, or is empty."""
-
-    text: str
-    command: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Verdict:
     """One sentence, what it means, and what to do next in order."""
 
@@ -75,17 +72,6 @@ class Silence:
     subject: str
     ours: str
     theirs: str
-
-
-STOP = Advice("Stop the guest, copy the file, work on the copy.", "cp --reflink=auto IMAGE COPY")
-SALVAGE = Advice(
-    "Save what can be read into a new image before anything is repaired.",
-    "qemu-img convert -p --salvage -f qcow2 -O qcow2 COPY salvaged.qcow2",
-)
-REPAIR = Advice(
-    "A repair changes the metadata and destroys evidence of the cause: run it on the copy only, then check it again.",
-    "qemu-img check -f qcow2 -r all COPY",
-)
 
 
 def judge_unreadable(error: ImageError) -> Verdict:
@@ -371,6 +357,78 @@ _CHECK_WITH_KEY = Advice(
 
 def _has_errors(check: CheckResult | None) -> bool:
     return check is not None and any(each.severity is MessageSeverity.ERROR for each in check.messages)
+
+
+# ------------------------------------------------------------------------------------------- our own check
+
+
+def hear_reading(verdict: Verdict, header: HeaderReport, reading: CheckReport | None) -> Verdict:
+    """The verdict once our own check of the tables is heard, which sees what ``qemu-img check`` passes over.
+
+    It can make a verdict graver or, where qemu-img was not run, stand in for it; it never makes one milder.
+    """
+    if reading is None or not reading.roles:
+        return verdict
+    in_header = {problem.code for problem in header.problems}
+    found = [each for each in reading.findings if each.code not in in_header]
+    errors = [each for each in found if each.severity is Severity.ERROR and each.code != "corrupt-bit"]
+    if verdict.code in (Code.CLEAN, Code.LEAKS, Code.UNCHECKED) and errors:
+        return _damage_passed_over(verdict, errors)
+    if any(each.advice == "do-not-repair" for each in found):
+        return _do_not_repair(verdict, found)
+    if verdict.code is Code.UNCHECKED and header.rules_kept:
+        return _only_ours(verdict, found)
+    if verdict.code is Code.CLEAN and verdict.tone is Tone.GOOD:
+        return _both_clean(verdict, [each for each in found if each.severity is Severity.WARNING])
+    return verdict
+
+
+def _damage_passed_over(verdict: Verdict, errors: list[Finding]) -> Verdict:
+    kinds = f"{counted(len(errors), 'kind')} of error"
+    sentence = f"Damaged: our check of the tables finds {kinds} that qemu-img check does not name."
+    if verdict.code is Code.UNCHECKED:
+        sentence = f"Damaged: our check of the tables finds {kinds}; qemu-img check was not run to its end."
+    return Verdict(Code.CORRUPT, Tone.BAD, sentence, errors[0].sentence, advices.for_findings(errors))
+
+
+def _do_not_repair(verdict: Verdict, found: list[Finding]) -> Verdict:
+    """No repair is advised where the leaks may be a lost table's."""
+    kept = tuple(each for each in verdict.advice if each not in (STOP, REPAIR) and " -r " not in each.command)
+    worst = next(each for each in found if each.advice == "do-not-repair")
+    sentence, tone = verdict.sentence, verdict.tone
+    if verdict.code is Code.LEAKS:
+        sentence, tone = "Clusters are leaked that may be the guest's only copy: do not repair.", Tone.BAD
+    return replace(
+        verdict,
+        sentence=sentence,
+        tone=tone,
+        detail=worst.sentence,
+        advice=(STOP, *advices.ADVICE["do-not-repair"], *kept),
+    )
+
+
+def _only_ours(verdict: Verdict, found: list[Finding]) -> Verdict:
+    if any(each.code == "leaked-clusters" for each in found):
+        sentence = "Our check of the tables finds leaks only; qemu-img check could not say so, too."
+    else:
+        sentence = "Our check of the tables finds no errors; qemu-img check could not say so, too."
+    return replace(verdict, sentence=sentence)
+
+
+def _both_clean(verdict: Verdict, warnings: list[Finding]) -> Verdict:
+    if warnings:
+        return Verdict(
+            Code.CLEAN,
+            Tone.WARN,
+            f"qemu-img check finds no errors; our check of the tables has {counted(len(warnings), 'warning')}.",
+            warnings[0].sentence,
+            advices.for_findings(warnings),
+        )
+    return replace(
+        verdict,
+        detail="qemu-img check compared stored refcounts with references; our check also looked for clusters with two "
+        "uses or two owners. Neither sees data that is wrong in itself.",
+    )
 
 
 # ------------------------------------------------------------------------------------------- agreement

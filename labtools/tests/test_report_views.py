@@ -49,8 +49,8 @@ def test_every_jump_on_the_page_lands(owner: User, report: ImageCheck, as_owner:
         r'href="#([\w-]+)"',
         text[text.index('class="jumps') : text.index("</nav>", text.index('class="jumps'))],
     )
-    assert jumps[:5] == ["next", "map", "layers", "repair", "findings"]
-    assert jumps[4:] == ["findings", "header", "extensions", "features", "snapshots", "qemu-img", "about"]
+    assert jumps[:5] == ["next", "map", "layers", "repair", "reading"]
+    assert jumps[5:] == ["findings", "header", "extensions", "features", "snapshots", "qemu-img", "about"]
     assert [name for name in jumps if f'id="{name}"' not in text] == []
     # A short answer needs no list of its parts.
     assert 'class="jumps' not in page(as_owner, make_report(owner, b"just some text\n"))

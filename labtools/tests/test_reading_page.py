@@ -1,0 +1,137 @@
+"""Our own check of the tables is heard: in the verdict, on the page, beside qemu-img's."""
+
+import html
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from labtools import reading_page, sandbox
+from labtools.advice import ADVICE
+from labtools.examination import Examination, examine
+from labtools.qcow2.corpus.damage import Damage
+from labtools.qcow2.corpus.silent import EVERY
+from labtools.qcow2.integrity.catalogue import CATALOGUE, HEADER_ADVICE
+from labtools.tests.factories import make_check, make_image, make_report
+from portal.accounts.models import User
+
+LIMITS = sandbox.Limits(wall_seconds=30, cpu_seconds=30)
+
+
+def examined(damage: Damage, folder: Path) -> Examination:
+    path = folder / "image"
+    damage.image().write(path)
+    return examine(path, limits=LIMITS, report=lambda stage, percent: None)
+
+
+@pytest.mark.parametrize("damage", EVERY, ids=lambda damage: damage.name)
+def test_the_verdict_is_never_milder_than_our_check(damage: Damage, tmp_path: Path) -> None:
+    found = examined(damage, tmp_path)
+    reading = found.result["reading"]
+    if reading["verdict"] == "corrupt":
+        assert found.verdict in ("corrupt", "unreadable")
+    if reading["verdict"] == "corrupt" and damage.qemu_exit == 0:
+        said = found.result["verdict"]
+        assert (
+            "does not name" in said["sentence"]
+            or "header breaks" in said["sentence"]
+            or "marked" in said["sentence"]
+        )
+        assert said["advice"][0]["text"].startswith("Stop the guest, copy the file")
+    rows = reading_page.reading_of(found.result)
+    assert rows is not None
+    named = {each.id.removeprefix("reading-") for each in rows.rows}
+    in_header = {each["code"] for each in found.result["header"]["problems"]}
+    assert damage.findings <= named | in_header
+
+
+def test_nothing_repairs_what_a_lost_table_held(tmp_path: Path) -> None:
+    damage = next(each for each in EVERY if "lost-l2-table" in each.findings)
+    said = examined(damage, tmp_path).result["verdict"]
+    assert "-r" not in " ".join(each["command"] for each in said["advice"]).split()
+    assert any("Do not repair" in each["text"] for each in said["advice"])
+
+
+def test_every_advice_of_the_catalogue_has_its_words() -> None:
+    codes = {entry.advice for entry in CATALOGUE.values()} | set(HEADER_ADVICE.values())
+    assert codes <= set(ADVICE)
+
+
+@pytest.mark.django_db
+def test_the_page_of_silent_damage(owner: User, as_owner: Client, tmp_path: Path) -> None:
+    damage = next(each for each in EVERY if each.findings == {"data-shared"})
+    damage.image().write(tmp_path / "image")
+    check = make_report(owner, (tmp_path / "image").read_bytes())
+    text = " ".join(html.unescape(as_owner.get(check.get_absolute_url()).content.decode()).split())
+    assert "that qemu-img check does not name" in text
+    assert 'id="reading-data-shared"' in text
+    assert "passed by qemu-img check" in text
+    assert "LBA " in text
+    assert f"/lab/images/{check.pk}/map/?at=" in text
+    assert "labtools.qcow2 check: error data-shared, 1 (first at host offset 0x" in text
+    assert "decompressed" not in text
+    assert "What to do about “data shared”" in text
+    assert "counts the same corruptions, leaks and clusters as qemu-img check" in text
+
+
+@pytest.mark.django_db
+def test_a_healthy_image_says_so(owner: User, as_owner: Client, tmp_path: Path) -> None:
+    check = make_report(owner, make_image(tmp_path / "image").read_bytes())
+    text = " ".join(as_owner.get(check.get_absolute_url()).content.decode().split())
+    assert "Every cluster of the file has one use and one owner" in text
+    assert "A convert would free" in text
+
+
+@pytest.mark.django_db
+def test_names_of_partitions_are_text(owner: User, as_owner: Client, tmp_path: Path) -> None:
+    check = make_report(owner, make_image(tmp_path / "image").read_bytes())
+    assert check.result is not None
+    check.result["reading"]["partition_tables"] = [_table("<script>alert(1)</script>")]
+    check.save()
+    text = as_owner.get(check.get_absolute_url()).content.decode()
+    assert "<script>alert(1)" not in text
+    assert "&lt;script&gt;alert(1)" in text
+
+
+@pytest.mark.django_db
+def test_reports_from_before_are_still_shown(owner: User, as_owner: Client, tmp_path: Path) -> None:
+    made = make_report(owner, make_image(tmp_path / "image").read_bytes())
+    assert made.result is not None
+    old = {
+        name: value for name, value in made.result.items() if name not in ("reading", "repair", "supplied")
+    }
+    check = make_check(
+        owner, state="finished", result=old, verdict="clean", length=made.length, sha256=made.sha256
+    )
+    response = as_owner.get(check.get_absolute_url())
+    assert response.status_code == 200
+    assert b'id="reading"' not in response.content
+
+
+def test_a_difference_has_its_reason() -> None:
+    ours = {"check-errors": 0, "corruptions": 2, "leaks": 1, "allocated-clusters": 5, "image-end-offset": 9}
+    told: dict[str, Any] = {"reading": {"reference": ours}, "check": {"numbers": ours | {"leaks": 3}}}
+    assert "differ in leaks (1 and 3), ours first. We count as QEMU 7.2" in reading_page.agreement(told)
+    told["supplied"] = {"luks_header_bytes": 1}
+    assert "LUKS header was not sent" in reading_page.agreement(told)
+
+
+def _table(name: str) -> dict[str, Any]:
+    partition = {
+        "number": 1,
+        "kind": "gpt",
+        "offset": 1 << 20,
+        "length": 1 << 20,
+        "type_code": "x",
+        "type_name": "",
+        "name": name,
+    }
+    return {
+        "snapshot": None,
+        "scheme": "gpt",
+        "sector_size": 512,
+        "partitions": [partition],
+        "partitions_more": 0,
+        "notes": [],
+    }
