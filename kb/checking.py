@@ -22,14 +22,20 @@ _ID = re.compile(r'\sid="s-([^"]*)"')
 _NO_WORDS = frozenset({"", "image", "picture", "screenshot", "img", "photo", "alt", "alt text"})
 #: What an article has at most, whatever its length: what comes of it is drawn while somebody waits.
 _MOST = {"lines": 10_000, "headings": 1_000, "fences": 1_000, "live blocks": 50}
-_MOST |= {"brackets": 5_000, "abbreviations": 200, "lines that are indented very far": 0}
-_LONGEST_LINE = 10_000
+_MOST |= {"brackets": 5_000, "abbreviations": 200, "cells of tables": 20_000}
+_MOST |= {"lines that are indented very far": 0, "lines of quotes eight deep": 0}
+_LONGEST_LINE = 8_000
+#: Each bracket that is never closed is looked for to the end of its paragraph.
+_BRACKETS_TOGETHER = 1_000
+_PARAGRAPHS = re.compile(r"\n[ \t]*\n")
 _COUNTED = {
     "headings": re.compile(r"^[ \t>*+.)\d-]{0,20}(?:#|=+[ \t]*$|-+[ \t]*$)", re.MULTILINE),
     "fences": re.compile(r"^[ \t>]{0,20}(?:```|~~~)", re.MULTILINE),
     "live blocks": re.compile(r"^[ \t]{0,20}\{\{", re.MULTILINE),
     "brackets": re.compile(r"\["),
     "abbreviations": re.compile(r"^[ \t]{0,20}\*\[", re.MULTILINE),
+    "cells of tables": re.compile(r"\|"),
+    "lines of quotes eight deep": re.compile(r"^(?:[ \t]{0,3}>){8}", re.MULTILINE),
     "lines that are indented very far": re.compile(r"^[ \t]{160}", re.MULTILINE),
 }
 
@@ -61,6 +67,9 @@ def too_much(markdown: str) -> str:
     for name, count in found.items():
         if count > _MOST[name]:
             return f"The text has {count:,} {name}; {_MOST[name]:,} are the most. Make it a series of shorter articles."
+    together = max(each.count("[") for each in _PARAGRAPHS.split(markdown))
+    if together > _BRACKETS_TOGETHER:
+        return f"One paragraph has {together:,} brackets; {_BRACKETS_TOGETHER:,} are the most. Break it up."
     long = next((number for number, line in enumerate(lines, 1) if len(line) > _LONGEST_LINE), 0)
     return (
         f"Line {long} has more than {_LONGEST_LINE:,} characters. Break it into paragraphs." if long else ""

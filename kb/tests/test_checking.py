@@ -96,9 +96,12 @@ def test_no_line_takes_long(piece: str) -> None:
         ("[" * 5001, "5,001 brackets"),
         ("*[a]: b\n" * 201, "201 abbreviations"),
         ("\n".join("    " * depth + "- a" for depth in range(100)), "60 lines that are indented very far"),
-        ("ok\n" + "a" * 10_001, "Line 2 has more than 10,000 characters"),
+        ("ok\n" + "a" * 8_001, "Line 2 has more than 8,000 characters"),
+        ("ok\n\n" + "[" * 1_001, "One paragraph has 1,001 brackets"),
+        ("> " * 8 + "a", "1 lines of quotes eight deep"),
+        ("| a " * 20_001, "20,001 cells of tables"),
     ],
-    ids=range(9),
+    ids=range(12),
 )
 def test_what_would_take_minutes_to_draw_is_not_drawn(
     text: str, said: str, monkeypatch: pytest.MonkeyPatch
