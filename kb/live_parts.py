@@ -6,6 +6,7 @@ from django.utils.html import format_html
 
 from kb.markup import Parts
 from kb.mentions import MAX_CANDIDATES, in_inline_code
+from portal.embeds.drawing import draw
 from portal.embeds.names import Known, look_up
 from portal.embeds.registry import find
 
@@ -18,6 +19,18 @@ def live_parts(badges: Mapping[str, str] | None = None) -> Parts:
 def _draw_block(name: str, argument: str) -> str | None:
     embed = find(name)
     return None if embed is None else embed.draw(argument)
+
+
+def parts_of_old_text() -> Parts:
+    """For a text as it once was: in the place of a live block stands which one it asks for.
+
+    The rooms answer for today, which would be no word of the old text, and could not be kept with it.
+    """
+    return Parts(embed=_name_block)
+
+
+def _name_block(name: str, argument: str) -> str | None:
+    return draw("kb/embeds/named.html", {"name": name, "argument": argument}) if find(name) else None
 
 
 def _name_links(codes: Collection[str]) -> Mapping[str, str]:

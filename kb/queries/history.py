@@ -4,6 +4,7 @@ from django.core.cache import cache
 from django.db.models import QuerySet
 
 from kb import rendering
+from kb.live_parts import parts_of_old_text
 from kb.models import Article, Revision, Watch
 from portal.accounts.models import User
 
@@ -32,10 +33,10 @@ def revision_of(user: object, article: Article, pk: int) -> Revision | None:
 
 def rendered(revision: Revision) -> str:
     """Its text as HTML, without what stands around it. Kept for a day: revisions do not change, rendering costs."""
-    key = f"kb-old:{rendering.VERSION}:{revision.sha}"
+    key = f"kb-old-2:{rendering.VERSION}:{revision.sha}"
     html = cache.get(key)
     if html is None:
-        html = rendering.render(revision.content).html
+        html = rendering.render(revision.content, parts_of_old_text()).html
         cache.set(key, html, _KEEP_SECONDS)
     return str(html)
 

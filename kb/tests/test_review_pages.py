@@ -333,14 +333,24 @@ def test_old_text_says_that_it_is_old_and_is_not_for_search_engines(as_stranger:
     assert "Bring this text back" not in page
 
 
+def test_old_text_names_its_live_blocks_and_draws_none(as_stranger: Client) -> None:
+    article = make_article("{{ lab-hosts }}\n\n{{ qemu-device virtio-net-pci }}\n\n{{ unheard-of one }}\n")
+    page = " ".join(page_of(as_stranger, f"/kb/{article.slug}/history/{article.current_id}/").split())
+    assert "Live block <code>lab-hosts</code>" in page
+    assert "Live block <code>qemu-device virtio-net-pci</code>" in page
+    assert "{{ qemu-device" not in page
+    assert "{{ unheard-of one }}" in page
+    assert "From the lab" not in page
+
+
 def test_old_text_is_rendered_once(as_stranger: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     article = make_article("words\n")
     calls: list[str] = []
     render = rendering.render
 
-    def counted(text: str, **more: Any) -> rendering.Rendered:
+    def counted(text: str, *more: Any) -> rendering.Rendered:
         calls.append(text)
-        return render(text, **more)
+        return render(text, *more)
 
     monkeypatch.setattr(rendering, "render", counted)
     for _ in range(3):
