@@ -10,6 +10,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
+from kb.markup import read_block
+from kb.rendering import Rendered
+from portal.embeds.drawing import says_nothing
+from portal.embeds.registry import all_embeds
+
 _FENCE = re.compile(r"^\s{0,12}(`{3,}|~{3,})(.*)$")
 _TICKS = re.compile(r"`+")
 _HEADING = re.compile(r"^(#{1,6})(?:\s+|$)(.*)$")
@@ -76,9 +81,9 @@ def too_much(markdown: str) -> str:
     )
 
 
-def inspect(markdown: str, rendered: str, known: Known) -> list[Remark]:
-    """Everything to look at in a text, by line. ``rendered`` is its HTML, for the ids of its own headings."""
-    ids = {html.unescape(one) for one in _ID.findall(rendered)}
+def inspect(markdown: str, rendered: Rendered, known: Known) -> list[Remark]:
+    """Everything to look at in a text, by line. ``rendered`` has the ids of its headings, and its live blocks."""
+    ids = {html.unescape(one) for one in _ID.findall(rendered.html)}
     remarks: list[Remark] = []
     depth = 1
     for number, line in _prose(markdown):
@@ -94,6 +99,8 @@ def inspect(markdown: str, rendered: str, known: Known) -> list[Remark]:
         reference = _REFERENCE.match(line)
         targets = [reference[1]] if reference else _LINK.findall(line)
         remarks += [Remark(number, said) for target in targets if (said := _of_link(target, ids, known))]
+        if said := _of_block(line, rendered):
+            remarks.append(Remark(number, said))
     return remarks
 
 
@@ -139,6 +146,23 @@ def _of_heading(number: int, level: int, depth: int) -> Iterator[Remark]:
             f"This heading is of level {level}, the one before it of level {depth}: "
             f"readers who jump from heading to heading miss one. Use “{'#' * (depth + 1)}”.",
         )
+
+
+def _of_block(line: str, rendered: Rendered) -> str:
+    """What is wrong with the live block that a line asks for; empty for good ones, and for every other line."""
+    asked = read_block(line)
+    if asked is None or asked not in rendered.drawn:
+        return ""
+    block = rendered.drawn[asked]
+    if block is None:
+        names = ", ".join(embed.name for embed in all_embeds())
+        return (
+            f"There is no live block “{asked[0]}”: readers see this line as it is. These there are: {names}."
+        )
+    if says_nothing(block):
+        called = " ".join(asked).strip()[:80]
+        return f"The live block “{called}” has no answer now: readers are told that there is none."
+    return ""
 
 
 def _of_link(target: str, ids: set[str], known: Known) -> str:

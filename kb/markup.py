@@ -30,6 +30,12 @@ _MOST_BLOCKS, _MOST_PLACES = 40, 100
 _BLOCK = re.compile(r"\{\{ ?([a-z][a-z0-9-]{0,39})(?: +([^{}\n]{1,200}?))? ?\}\}")
 
 
+def read_block(line: str) -> tuple[str, str] | None:
+    """Name and argument of the live block that a line asks for; None where it asks for none."""
+    match = _BLOCK.fullmatch(line.strip())
+    return (match[1], match[2] or "") if match else None
+
+
 @dataclass(frozen=True, slots=True)
 class Fence:
     """A block of code as its writer left it. ``options`` are those that the opening line has beside the language."""
@@ -209,9 +215,9 @@ class _TakeBlocks(Treeprocessor):
 
     def run(self, root: Element) -> None:
         for paragraph in root.iter("p"):
-            match = _BLOCK.fullmatch((paragraph.text or "").strip())
-            if match and not len(paragraph):
-                paragraph.text = self._portal.note_block(match[1], match[2] or "") or paragraph.text
+            asked = read_block(paragraph.text or "")
+            if asked and not len(paragraph):
+                paragraph.text = self._portal.note_block(*asked) or paragraph.text
 
 
 class _FillInlineCode(Treeprocessor):
@@ -259,17 +265,17 @@ class PortalMarkup(Extension):
         self._parts = parts
         self._secret = secrets.token_hex(16)
         self._marked: list[str] = []
-        self._drawn: dict[tuple[str, str], str | None] = {}
+        self.drawn: dict[tuple[str, str], str | None] = {}
         self._places = 0
 
     def note_block(self, name: str, argument: str) -> str:
         """Remember that the text asks for this block; the mark for its place, empty where there is none."""
-        if (name, argument) not in self._drawn:
-            if len(self._drawn) == _MOST_BLOCKS:
+        if (name, argument) not in self.drawn:
+            if len(self.drawn) == _MOST_BLOCKS:
                 return ""
             self.blocks.append((name, argument))
-            self._drawn[name, argument] = self._parts.embed(name, argument)
-        found = self._drawn[name, argument] if self._places < _MOST_PLACES else None
+            self.drawn[name, argument] = self._parts.embed(name, argument)
+        found = self.drawn[name, argument] if self._places < _MOST_PLACES else None
         self._places += 1
         return "" if found is None else self._mark(found)
 

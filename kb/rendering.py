@@ -6,7 +6,8 @@ turns ``--cap`` into a dash, ``snippets`` reads files.
 """
 
 import html
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, TypedDict
 
 from markdown import Markdown
@@ -69,6 +70,7 @@ class Rendered:
     toc: list[Heading]
     words: int
     blocks: tuple[tuple[str, str], ...] = ()
+    drawn: Mapping[tuple[str, str], str | None] = field(default_factory=dict)
     fences: tuple[Fence, ...] = ()
     variables: tuple[Variable, ...] = ()
     codes: tuple[str, ...] = ()
@@ -80,9 +82,9 @@ def render(markdown: str, parts: Parts | None = None) -> Rendered:
 
     ``parts`` are live blocks and badges, HTML that is safe already and that no author can imitate: they are put in
     after the author's own HTML was sanitised. ``blocks`` of the result are the live blocks that the text asks for,
-    as name and argument, whether there are such or not; ``fences`` its blocks of code, in order,
-    with the defaults of their reader variables; ``variables`` those (``kb.variables``); ``codes`` its inline code
-    outside headings and links, ``errors`` the messages that its admonitions explain.
+    as name and argument, whether there are such or not, ``drawn`` what came of each; ``fences`` its blocks of code, in
+    order, with the defaults of their reader variables; ``variables`` those (``kb.variables``); ``codes`` its inline
+    code outside headings and links, ``errors`` the messages that its admonitions explain.
     """
     markup = PortalMarkup(parts or Parts())
     converter = Markdown(extensions=[*_EXTENSIONS, markup], extension_configs=_CONFIGURATION, tab_length=4)
@@ -100,6 +102,7 @@ def render(markdown: str, parts: Parts | None = None) -> Rendered:
         toc=toc,
         words=len(markdown.split()),
         blocks=tuple(markup.blocks),
+        drawn=markup.drawn,
         fences=tuple(markup.fences),
         variables=tuple(markup.variables.values()),
         codes=tuple(markup.codes),

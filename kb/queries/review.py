@@ -128,7 +128,7 @@ def review_page(user: User, revision: Revision, *, line: int | None, everything:
     shown = {comment.pk for one in lines for comment in one.comments}
     is_waiting = revision.state == State.SUBMITTED
     merge = _merge(revision) if is_waiting else None
-    html = rendering.render(revision.content, live_parts()).html
+    rendered = rendering.render(revision.content, live_parts())
     reviews = is_reviewer(user)
     return ReviewPage(
         revision=revision,
@@ -137,9 +137,9 @@ def review_page(user: User, revision: Revision, *, line: int | None, everything:
         comments=tuple(comment for comment in comments if comment.pk not in shown),
         merge=merge,
         merged_diff=_merged_diff(revision, merge),
-        html=html,
-        remarks=tuple(inspect(revision.content, html, known_pages())[:MOST_REMARKS]) if reviews else (),
-        notices=tuple(_notices(revision, html, diff)) if reviews else (),
+        html=rendered.html,
+        remarks=tuple(inspect(revision.content, rendered, known_pages())[:MOST_REMARKS]) if reviews else (),
+        notices=tuple(_notices(revision, rendered.html, diff)) if reviews else (),
         is_waiting=is_waiting,
         is_own=revision.author_id == user.pk,
         may_decide=is_waiting and reviews and revision.author_id != user.pk,

@@ -25,5 +25,5 @@ def preview_of(markdown: str) -> Preview:
     """Render ``markdown`` as a reader's page does, and look it over. What is too intricate is not rendered."""
     if refusal := too_much(markdown):
         return Preview("", [Remark(1, refusal, blocks=True)])
-    html = rendering.render(markdown, live_parts()).html
-    return Preview(html, inspect(markdown.replace("\r\n", "\n"), html, known_pages()))
+    rendered = rendering.render(markdown, live_parts())
+    return Preview(rendered.html, inspect(markdown.replace("\r\n", "\n"), rendered, known_pages()))

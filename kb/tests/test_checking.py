@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from django.core.management import call_command
 
 from kb import rendering
 from kb.checking import Known, Remark, inspect, too_much
@@ -16,7 +17,7 @@ NOWHERE = Known(page=lambda path: path == "/kb/there/", section=lambda path, nam
 
 
 def remarks(text: str, known: Known = NOWHERE) -> list[Remark]:
-    return inspect(text, rendering.render(text).html, known)
+    return inspect(text, rendering.render(text), known)
 
 
 def lines(text: str) -> list[int]:
@@ -32,6 +33,24 @@ def test_code_is_no_prose() -> None:
     text = "```md\n![](x)\n# no\n[x](/gone/)\n```\n\n`![](x)` ``[x](/gone/) ` ``\n\n~~~~\n~~~\n# no\n~~~~\n"
     assert remarks(text) == []
     assert lines("~~~\nx\n~~~\n# yes\n") == [4]
+
+
+@pytest.mark.django_db
+def test_live_blocks_without_an_answer_are_named_with_their_line() -> None:
+    nowhere = "{{ conference never-held }}"
+    text = f"{nowhere}\n\n{{{{ unheard-of x }}}}\n\n{{{{ qcow2-header-fields }}}}\n\n```\n{nowhere}\n```\n"
+    found = preview_of(text).remarks
+    assert [(one.line, one.blocks) for one in found] == [(1, False), (3, False)]
+    assert "“conference never-held” has no answer" in found[0].text
+    assert "no live block “unheard-of”" in found[1].text
+    assert "meetups, qcow2-header-fields" in found[1].text
+
+
+@pytest.mark.django_db
+def test_a_device_that_no_host_knows_is_remarked_and_a_known_one_is_not() -> None:
+    text = "{{ qemu-device virtio-net-pci }}\n\n{{ qemu-device virtio-nte-pci }}\n"
+    call_command("load_starting_content", verbosity=0)
+    assert [one.line for one in preview_of(text).remarks] == [3]
 
 
 def test_headings_begin_at_the_second_level_and_skip_none() -> None:
@@ -81,7 +100,7 @@ def test_links_with_pictures_and_references_are_read() -> None:
 @pytest.mark.parametrize("piece", ["`", "![", "[", "[a](", "![a]", "[![a]", "`a``", "[a ", "]: ", "#", "\\["])
 def test_no_line_takes_long(piece: str) -> None:
     start = time.process_time()
-    inspect(piece * 40_000, "", NOWHERE)
+    inspect(piece * 40_000, rendering.Rendered("", [], 0), NOWHERE)
     assert time.process_time() - start < 3
 
 

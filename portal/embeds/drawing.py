@@ -30,6 +30,15 @@ def _filter(tag: str, attribute: str, value: str) -> str | None:
     return value
 
 
+#: How a block begins that has no answer, because its argument means nothing to the room: see ``nothing.html`` of each.
+_NOTHING = '<section class="live-block nothing '
+
+
+def says_nothing(block: str) -> bool:
+    """Whether ``block``, as :func:`draw` made it, tells readers only that there is no answer."""
+    return block.startswith(_NOTHING)
+
+
 def draw(template: str, context: Mapping[str, Any]) -> str:
     """The template's HTML, cleaned. Nothing in it runs, and its links stay in this portal."""
     return nh3.clean(
