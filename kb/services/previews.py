@@ -16,6 +16,11 @@ class Preview:
     remarks: list[Remark]
 
     @property
+    def has_program(self) -> bool:
+        """Whether parts of it, diagrams and reader variables, are more on a page that runs their programs."""
+        return any(one in self.html for one in ('<div class="code diagram"', '<section class="variables"'))
+
+    @property
     def blocks(self) -> bool:
         """Whether something has to be mended before the text is sent."""
         return any(remark.blocks for remark in self.remarks)

@@ -227,6 +227,21 @@ def test_preview_is_what_the_renderer_makes(as_owner: Client, owner: User) -> No
     ):
         assert '<span class="gp prompt">$ </span>' in response.content.decode()
     assert "Nothing is written yet" in text(as_owner.post(page_of(draft, "draft_preview"), {"content": " "}))
+
+
+@pytest.mark.parametrize(
+    ("content", "is_said"),
+    [
+        ("```mermaid\ngraph LR\n```\n", True),
+        ("```variables\npool = default | Storage pool | name\n```\n", True),
+        ('The words `<div class="code diagram"`.\n', False),
+    ],
+)
+def test_the_pane_says_what_only_the_whole_preview_draws(
+    owner: User, as_owner: Client, content: str, is_said: bool
+) -> None:
+    pane = text(as_owner.post(page_of(make_draft(owner), "draft_preview"), {"content": content}))
+    assert ("come to life in the whole page" in pane) is is_said
     assert Draft.objects.get().version == 0, "looking changes nothing"
 
 
