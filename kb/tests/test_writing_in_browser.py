@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import Page, expect
@@ -135,6 +136,66 @@ def test_what_is_typed_without_a_network_is_kept_and_offered(
     page.reload()
     page.locator("form[data-ready]").wait_for()
     assert not page.get_by_text("This browser keeps").is_visible()
+
+
+#: The time that the page allows for saving, shortened.
+SLOW = """AbortSignal.timeout = () => {
+  const one = new AbortController();
+  setTimeout(() => one.abort(new DOMException("", "TimeoutError")), 200);
+  return one.signal;
+};"""
+
+
+def refuse(page: Page, status: int) -> None:
+    """Let the portal refuse to save by ``status``; 0: never answer."""
+    page.route("**/save/", lambda route: route.fulfill(status=status) if status else None)
+
+
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [
+        (429, "saved very often; tried again in a minute"),
+        (403, "you are signed out, or the draft is gone"),
+        (404, "you are signed out, or the draft is gone"),
+        (500, "the portal did not answer as it should"),
+        (0, "the network is too slow"),
+    ],
+)
+def test_what_cannot_be_saved_is_kept_and_the_writer_is_told_why(
+    owner: User, live_server: LiveServer, new_page: NewPage, status: int, why: str
+) -> None:
+    draft = make_draft(owner, "before\n")
+    page = new_page()
+    page.add_init_script(SLOW if status == 0 else "")
+    open_editor(page, signed_in(owner), live_server, draft)
+    refuse(page, status)
+    page.get_by_role("textbox", name="Text, in Markdown").focus()
+    page.keyboard.type("Written meanwhile. ")
+    state = page.locator("[data-saved]")
+    expect(state).to_have_text(f"Not saved: {why}. Your text is kept in this browser.", timeout=20000)
+    assert Draft.objects.get().content == "before\n"
+    page.unroute("**/save/")
+    page.reload()
+    page.locator("form[data-ready]").wait_for()
+    page.get_by_role("button", name="Use it").click()
+    saved(page)
+    assert "Written meanwhile." in Draft.objects.get().content
+
+
+def test_who_is_signed_out_meanwhile_is_told_and_keeps_the_text(
+    owner: User, live_server: LiveServer, new_page: NewPage
+) -> None:
+    page = new_page()
+    open_editor(page, signed_in(owner), live_server, make_draft(owner, "before\n"))
+    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+    page.get_by_role("textbox", name="Text, in Markdown").focus()
+    page.keyboard.type("Written meanwhile. ")
+    expect(page.locator("[data-saved]")).to_contain_text("you are signed out", timeout=20000)
+    sign_in(page, signed_in(owner), live_server.url)
+    page.reload()
+    page.get_by_role("button", name="Use it").click()
+    saved(page)
+    assert "Written meanwhile." in Draft.objects.get().content
 
 
 def test_two_tabs_lose_nothing(owner: User, live_server: LiveServer, new_page: NewPage) -> None:
