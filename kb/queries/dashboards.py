@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from textwrap import shorten as cut
 from typing import Any
 from urllib.parse import urlencode
 
@@ -157,7 +158,7 @@ def _failing_checks(articles: ArticleQuerySet) -> Board:
     return _board(
         "checks",
         "Commands that do not do what is written",
-        "Every command that is checked does what its article says.",
+        "No checked command failed when it last ran.",
         _bare_article(found, "check_of__article"),
         lambda run: Entry(
             run.check_of.article.title,
@@ -186,7 +187,11 @@ def _questions(articles: ArticleQuerySet) -> Board:
         "Questions without an answer",
         "Every question is answered.",
         _bare_article(found.order_by("created_at", "pk"), "article"),
-        lambda one: Entry(one.article.title, reverse("kb:questions", args=[one.article.slug]), str(one)),
+        lambda one: Entry(
+            one.article.title,
+            reverse("kb:questions", args=[one.article.slug]),
+            cut(one.text, 120, placeholder=" …"),
+        ),
     )
 
 

@@ -49,6 +49,12 @@ def test_the_queue_is_for_maintainers_alone(
     assert "Let it run" in text
 
 
+def test_a_text_of_the_portals_own_is_not_said_to_be_of_somebody_who_left(as_maintainer: Client) -> None:
+    make_article(BLOCK.format(1))
+    text = " ".join(text_of(as_maintainer, QUEUE).split())
+    assert "written by the portal, or somebody who left" in text
+
+
 def test_a_decision_is_a_maintainers_alone(
     as_stranger: Client, as_owner: Client, as_maintainer: Client, owner: User, maintainer: User
 ) -> None:

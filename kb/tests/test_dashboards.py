@@ -142,6 +142,16 @@ def test_page_is_for_reviewers_and_owners_and_asks_as_much_for_three_as_for_one(
     assert max(before) <= 14
 
 
+def test_a_long_question_is_cut_between_words_and_says_so() -> None:
+    Question.objects.create(article=make_article(), text="unique " * 40)
+    note = boards_of(make_reviewer())["questions"].entries[0].note
+    assert note == "unique " * 16 + "unique …"
+
+
+def test_checks_that_never_ran_are_not_said_to_work() -> None:
+    assert boards_of(make_reviewer())["checks"].empty == "No checked command failed when it last ran."
+
+
 def test_empty_lists_say_so(owner: User) -> None:
     client = Client()
     client.force_login(make_reviewer(), backend="django.contrib.auth.backends.ModelBackend")
