@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from labtools import verdicts
+from labtools.advice import REPAIR, STOP
 from labtools.qcow2 import EmptyFileError, Format, NotQcow2Error, TruncatedHeaderError
 from labtools.qcow2.tests.build import Image
 from labtools.sandbox import CheckMessage, CheckNumbers, CheckResult, InfoResult, Outcome, Run, Severity
@@ -143,12 +144,12 @@ def test_no_outcome_is_without_an_answer(outcome: Outcome) -> None:
     ],
 )
 def test_damage_is_first_answered_with_stop_copy_work_on_the_copy(verdict: verdicts.Verdict) -> None:
-    assert verdict.advice[0] is verdicts.STOP
+    assert verdict.advice[0] is STOP
 
 
 def test_repair_comes_last_and_on_the_copy() -> None:
     advice = judge(SOUND, check(Outcome.CORRUPTIONS, corruptions=1)).advice
-    assert advice[-1] is verdicts.REPAIR
+    assert advice[-1] is REPAIR
     assert all("-r all IMAGE" not in each.command for each in advice)
 
 
@@ -161,7 +162,7 @@ def test_lost_table_is_not_to_be_repaired() -> None:
 def test_file_that_was_cut_short_is_to_be_fetched_again_before_it_is_repaired() -> None:
     cut = CheckMessage("beyond-end-of-file", Severity.ERROR, 1, "Behind the end.", ())
     advice = judge(SOUND, check(Outcome.CORRUPTIONS, corruptions=1, messages=(cut,))).advice
-    assert (advice[0], advice[-1]) == (verdicts.STOP, verdicts.REPAIR)
+    assert (advice[0], advice[-1]) == (STOP, REPAIR)
     assert "fetch the image again" in advice[1].text
 
 
