@@ -52,6 +52,7 @@ _TOOLS = (
     ("NPIV wizard", "vHBAs step by step, tried out on libvirt’s test driver.", "labtools:npiv"),
     ("Hosts", "Who was asked, when, and what has changed since.", "labtools:host_list"),
     ("Images", "Check a qcow2 file, byte by byte and table by table.", "labtools:image_list"),
+    ("The qcow2 format", "Header, extensions and table entries, field by field.", "labtools:qcow2_format"),
 )
 
 

@@ -13,6 +13,7 @@ from labtools.views import (
     fleet,
     host_staff,
     hosts,
+    image_format,
     images,
     iso,
     linting,
@@ -37,6 +38,7 @@ image_urls = [
     path("images/<uuid:check_id>/repair.patch", images.report_patch, name="report_patch"),
     path("images/<uuid:check_id>/visibility/", images.report_visibility, name="report_visibility"),
     path("images/<uuid:check_id>/delete/", images.report_delete, name="report_delete"),
+    path("qcow2/", image_format.image_format, name="qcow2_format"),
     path("images/samples/<slug:sample>/check/", images.check_sample, name="check_sample"),
 ]
 lint_urls = [

@@ -50,8 +50,8 @@ With ``atlas=True``, ``atlas`` is a map of file and guest's disk for :func:`read
 (:class:`SuppliedMetadata`, :class:`SkeletonError`); ``preview_repair(image, folder)`` lets a repair loose on a
 copy of it and gives a ``Preview`` (``qemu_exit numbers patch``) or :class:`NoPreview`.
 
-In JSON, bytes are hexadecimal without spaces. :mod:`.layout` is the format as data, for the page that
-explains it.
+In JSON, bytes are hexadecimal without spaces. :mod:`.layout` and :mod:`.entries` are the format as data;
+``format_tables()`` makes tables of them, for the page that explains it.
 """
 
 from typing import TYPE_CHECKING
@@ -90,9 +90,10 @@ from .errors import (
     SkeletonError,
     TruncatedHeaderError,
 )
+from .explained import FormatRow, FormatTable, format_tables
 from .facts import Encryption, KeySlot, Partition, PartitionTable, PayloadTest
 from .header import read_header
-from .layout import HEADER_FIELDS
+from .layout import HEADER_FIELDS, SPECIFICATION
 from .metadata import SuppliedMetadata, is_skeleton, pack_patch, preview_repair, unpack_skeleton
 from .readings import (
     Detail,
@@ -123,6 +124,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HEADER_FIELDS",
+    "SPECIFICATION",
     "AtlasError",
     "Cell",
     "CheckBoundError",
@@ -143,6 +145,8 @@ __all__ = [
     "FileUnreadableError",
     "Finding",
     "Format",
+    "FormatRow",
+    "FormatTable",
     "GuestFacts",
     "GuestRange",
     "GuestState",
@@ -179,6 +183,7 @@ __all__ = [
     "check_to_json_dict",
     "counted",
     "estimate_check",
+    "format_tables",
     "hex_rows",
     "is_skeleton",
     "open_image",

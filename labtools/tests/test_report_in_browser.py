@@ -39,7 +39,7 @@ def test_pages_please_axe_and_fit_the_window(
     page = new_page(width=width, color_scheme=scheme)
     sign_in(page, as_owner, live_server.url)
     paths = [check.get_absolute_url() for check in (report, other, working, failed)]
-    paths += [f"{report.get_absolute_url()}delete/", "/lab/", "/api/v1/docs"]
+    paths += [f"{report.get_absolute_url()}delete/", "/lab/", "/lab/qcow2/", "/api/v1/docs"]
     for path in paths:
         page.goto(live_server.url + path)
         assert axe_findings(page) == [], path

@@ -391,6 +391,7 @@ ADDRESSES = [
     everyone("kb:unwatch", 404, arguments=lambda world: {"token": "no-such-token"}),
     everyone("labtools:index"),
     everyone("labtools:image_list"),
+    everyone("labtools:qcow2_format"),
     everyone("labtools:device_list"),
     machine("labtools:device_list_json"),
     machine("labtools:device_list_csv"),
