@@ -250,16 +250,18 @@ def _tables(work: _Work, *, whole: bool) -> tuple[qcow2.CheckReport | None, dict
     """
     bounds = qcow2.CheckBounds(seconds=work.limits.wall_seconds)
 
-    def read() -> qcow2.CheckReport:
+    def read() -> tuple[qcow2.CheckReport, tuple[qcow2.Evidence, ...]]:
         with qcow2.open_image(work.image) as source:
-            return qcow2.check_image(source, bounds, whole=whole, payload=whole, atlas=True)
+            report = qcow2.check_image(source, bounds, whole=whole, payload=whole, atlas=True)
+            return report, qcow2.gather_evidence(source, report)
 
     try:
-        report = work.outside("reading", read)
+        report, evidence = work.outside("reading", read)
     except qcow2.CheckBoundError as error:
         return None, {"error": {"code": error.code, "sentence": error.sentence}}, None
     atlas = report.atlas if report.atlas and len(report.atlas) <= ATLAS_KEPT else None
-    return report, qcow2.check_to_json_dict(report), atlas
+    reading = qcow2.check_to_json_dict(report) | {"evidence": qcow2.evidence_json(evidence)}
+    return report, reading, atlas
 
 
 def _ask_qemu(work: _Work, header: qcow2.HeaderReport) -> tuple[sandbox.InfoResult, sandbox.CheckResult]:

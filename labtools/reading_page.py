@@ -5,7 +5,7 @@ What the image chose (names of partitions and snapshots) is text like any other,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from labtools.advice import ADVICE, STOP, Advice
@@ -40,6 +40,16 @@ class HostPlace:
 
 
 @dataclass(frozen=True)
+class BytesRow:
+    """An entry that a finding names: where it is, its bytes, and what each part of it says."""
+
+    place: str
+    hex: str
+    layout: str
+    parts: tuple[Json, ...]
+
+
+@dataclass(frozen=True)
 class ReadingRow:
     """A kind of finding with all that is of it."""
 
@@ -54,6 +64,7 @@ class ReadingRow:
     guests_more: int
     guests_complete: bool
     advice: tuple[Advice, ...]
+    evidence: tuple[BytesRow, ...]
     passed: bool
     """Whether it is of a kind that ``qemu-img check`` says nothing about, which came to its end."""
 
@@ -107,7 +118,7 @@ def reading_of(result: Json) -> Reading | None:
     return Reading(
         given_up="",
         tally=_tally(found),
-        rows=tuple(_row(each, names, clean) for each in found),
+        rows=tuple(_row(each, names, clean, told.get("evidence", ())) for each in found),
         numbers=tuple(_numbers(told)),
         tables=tuple(_table(each, names) for each in told.get("partition_tables", ())),
         note=told.get("partitions_note") or "",
@@ -148,7 +159,7 @@ def _tally(found: list[Json]) -> str:
     return ", ".join(words)
 
 
-def _row(finding: Json, names: list[str], clean: bool) -> ReadingRow:
+def _row(finding: Json, names: list[str], clean: bool, evidence: Iterable[Json]) -> ReadingRow:
     wanted = ADVICE.get(finding["advice"], ())
     guests = finding["guest_ranges"]
     hosts = finding["host_ranges"]
@@ -167,7 +178,18 @@ def _row(finding: Json, names: list[str], clean: bool) -> ReadingRow:
         guests_more=len(guests) - len(guests[:RANGES]) + finding["guest_ranges_more"],
         guests_complete=finding["guest_complete"],
         advice=((STOP, *wanted) if finding["advice"] in _SLOW else wanted),
+        evidence=tuple(_bytes(each) for each in evidence if each["code"] == finding["code"]),
         passed=clean and finding["severity"] != "note",
+    )
+
+
+def _bytes(entry: Json) -> BytesRow:
+    return BytesRow(
+        place=f"0x{entry['offset']:x}",
+        hex=bytes.fromhex(entry["data"]).hex(" "),
+        # A refcount is a mere number: the page on the format tells of it in words.
+        layout="way" if entry["layout"] == "refcount" else entry["layout"],
+        parts=tuple(entry["parts"]),
     )
 
 

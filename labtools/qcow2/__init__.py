@@ -90,6 +90,7 @@ from .errors import (
     SkeletonError,
     TruncatedHeaderError,
 )
+from .evidence import Evidence, evidence_json, gather_evidence
 from .explained import FormatRow, FormatTable, format_tables
 from .facts import Encryption, KeySlot, Partition, PartitionTable, PayloadTest
 from .header import read_header
@@ -137,6 +138,7 @@ __all__ = [
     "Dump",
     "EmptyFileError",
     "Encryption",
+    "Evidence",
     "ExtensionArea",
     "ExtensionReading",
     "Facts",
@@ -183,7 +185,9 @@ __all__ = [
     "check_to_json_dict",
     "counted",
     "estimate_check",
+    "evidence_json",
     "format_tables",
+    "gather_evidence",
     "hex_rows",
     "is_skeleton",
     "open_image",

@@ -42,6 +42,13 @@ class EntryLayout:
     section: str
     bits: tuple[Bits, ...]
 
+    def __getitem__(self, name: str) -> Bits:
+        """The bits of that name; ``KeyError`` where there are none."""
+        for part in self.bits:
+            if part.name == name:
+                return part
+        raise KeyError(name)
+
     @property
     def reserved(self) -> int:
         """Every bit that must be 0."""
@@ -49,7 +56,7 @@ class EntryLayout:
 
 
 def _reserved(low: int, high: int) -> Bits:
-    return Bits(low, high, "reserved", "0.", is_reserved=True)
+    return Bits(low, high, "reserved", "Must be 0.", is_reserved=True)
 
 
 _COPIED: Final = Bits(

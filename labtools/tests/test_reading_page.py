@@ -135,3 +135,23 @@ def _table(name: str) -> dict[str, Any]:
         "partitions_more": 0,
         "notes": [],
     }
+
+
+@pytest.mark.django_db
+def test_a_finding_leads_to_its_bytes_bit_by_bit(as_owner: Client, owner: User, tmp_path: Path) -> None:
+    damage = next(each for each in EVERY if each.name == "l2-reserved-bit")
+    damage.image(0).write(tmp_path / "image")
+    report = make_report(owner, (tmp_path / "image").read_bytes())
+    assert report.result
+    (one,) = report.result["reading"]["evidence"]
+    text = as_owner.get(report.get_absolute_url()).content.decode()
+    assert "The bytes of “L2 entry reserved”" in text
+    assert bytes.fromhex(one["data"]).hex(" ") in text
+    assert 'href="/lab/qcow2/#l2-entry"' in text
+    assert text.count("should be 0") == 1
+    # A report from before there were bytes is shown without them.
+    del report.result["reading"]["evidence"]
+    report.save()
+    text = as_owner.get(report.get_absolute_url()).content.decode()
+    assert "L2 entry reserved" in text
+    assert "The bytes of" not in text

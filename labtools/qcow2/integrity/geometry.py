@@ -5,19 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from labtools.qcow2.entries import L1_ENTRY, L2_ENTRY, compressed_l2_entry
 from labtools.qcow2.layout import Autoclear, Incompatible
 from labtools.qcow2.rules import HeaderValues
 
 MAX_OFFSET: Final = (1 << 63) - (1 << 30)
 """QEMU reads nothing beyond this offset (BDRV_MAX_LENGTH); a read there fails, while one behind the end gives zeros."""
 
-OFFSET_MASK: Final = 0x00FFFFFFFFFFFE00
+OFFSET_MASK: Final = L2_ENTRY["offset"].mask
 """Bits 9 to 55 of an L1 or L2 entry: a host offset."""
-COPIED: Final = 1 << 63
-COMPRESSED: Final = 1 << 62
-ZERO: Final = 1
-L1_RESERVED: Final = 0x7F000000000001FF
-L2_RESERVED: Final = 0x3F000000000001FE
+COPIED: Final = L2_ENTRY["COPIED"].mask
+COMPRESSED: Final = L2_ENTRY["compressed"].mask
+ZERO: Final = L2_ENTRY["zero"].mask
+L1_RESERVED: Final = L1_ENTRY.reserved
+L2_RESERVED: Final = L2_ENTRY.reserved
 """Reserved bits of a standard L2 entry; bit 0 is judged apart."""
 
 
@@ -90,4 +91,4 @@ class Geometry:
     @property
     def compressed_offset_bits(self) -> int:
         """Width of the offset in a compressed L2 entry; the number of sectors follows above it."""
-        return 62 - (self.cluster_bits - 8)
+        return compressed_l2_entry(self.cluster_bits)["additional sectors"].low
