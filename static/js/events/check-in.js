@@ -118,7 +118,8 @@ async function send() {
     headers: { "Content-Type": "application/json", "X-CSRFToken": token },
     body: JSON.stringify({ acts }),
   });
-  const answer = await response.json().catch(() => ({}));
+  // An answer that was cut off is none: what it answers stays here and is sent again under its keys.
+  const answer = response.ok ? await response.json() : await response.json().catch(() => ({}));
   if (response.ok) {
     const keys = new Set(acts.map((act) => act.key));
     state.queue = state.queue.filter((act) => !keys.has(act.key));
