@@ -1,7 +1,7 @@
 """The bytes behind a finding: the table entries that it names, each bit with its meaning.
 
 The image is deleted when its check has ended, so they are gathered then: a few of each kind of finding. Where damage
-makes a pointer lead astray, what is read as an entry may be 16 bytes of the guest's data; never of a LUKS header, which
+makes a pointer lead astray, what is read as an entry may be 40 bytes of the guest's data; never of a LUKS header, which
 has key material. What the entries say is data of the image, and trusted in nothing.
 """
 
