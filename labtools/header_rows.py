@@ -178,6 +178,12 @@ def snapshot_rows(header: Json | None) -> Iterator[Json]:
         }
 
 
+def snapshot_names(header: Json | None) -> dict[int, str]:
+    """Names of the snapshots by their place in the table, as far as the report has them."""
+    entries = header["snapshots"]["entries"] if header else []
+    return {number: str(entry["name"]) for number, entry in enumerate(entries)}
+
+
 def snapshots_more(header: Json | None) -> int:
     if not header:
         return 0

@@ -5,15 +5,19 @@ What the image chose (names of partitions and snapshots) is text like any other,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from labtools import header_rows
 from labtools.advice import ADVICE, STOP, Advice
+from labtools.atlas_page import layer_key, layer_name
 from labtools.header_rows import Fact, Json
 from labtools.qcow2 import binary_size, counted
 
 RANGES = 8
 """Ranges of one finding that the page lists; the JSON has them all."""
+Names = Mapping[int, str]
+"""Names of snapshots by their place in the table."""
 _TONES = {"error": "bad", "warning": "warn"}
 _SLOW = {"repair-on-copy", "rebuild-on-copy", "salvage", "second-writer", "convert-fresh", "do-not-repair"}
 """Advice before which the guest is stopped and the file is copied."""
@@ -113,7 +117,7 @@ def reading_of(result: Json) -> Reading | None:
         return Reading(told["error"]["sentence"], "", (), (), (), "", (), "")
     in_header = {each["code"] for each in (result.get("header") or {}).get("problems", ())}
     found = [each for each in told["findings"] if each["code"] not in in_header]
-    names = [each["name"] for each in (result.get("header") or {}).get("snapshots", {}).get("entries", ())]
+    names = header_rows.snapshot_names(result.get("header"))
     clean = (((result.get("check") or {}).get("run")) or {}).get("outcome") == "clean"
     return Reading(
         given_up="",
@@ -159,7 +163,7 @@ def _tally(found: list[Json]) -> str:
     return ", ".join(words)
 
 
-def _row(finding: Json, names: list[str], clean: bool, evidence: Iterable[Json]) -> ReadingRow:
+def _row(finding: Json, names: Names, clean: bool, evidence: Iterable[Json]) -> ReadingRow:
     wanted = ADVICE.get(finding["advice"], ())
     guests = finding["guest_ranges"]
     hosts = finding["host_ranges"]
@@ -199,25 +203,15 @@ def _words(code: str) -> str:
     return " ".join(capital.get(word, word) for word in code.split("-"))
 
 
-def _guest(part: Json, names: list[str]) -> GuestPlace:
+def _guest(part: Json, names: Names) -> GuestPlace:
     snapshot = part["snapshot"]
     return GuestPlace(
-        layer=_layer(snapshot, names),
+        layer=layer_name(snapshot, names),
         sectors=f"LBA {part['first_lba']:,} to {part['last_lba']:,}",
         size=binary_size(part["length"]),
         partitions=", ".join(str(each) for each in part.get("partitions", ())),
-        layer_key="active" if snapshot is None else str(snapshot),
+        layer_key=layer_key(snapshot),
         offset=part["offset"],
-    )
-
-
-def _layer(snapshot: int | None, names: list[str]) -> str:
-    if snapshot is None:
-        return "active image"
-    return (
-        f"snapshot {names[snapshot]}"
-        if snapshot < len(names) and names[snapshot]
-        else f"snapshot {snapshot + 1}"
     )
 
 
@@ -235,11 +229,15 @@ def _numbers(told: Json) -> Iterator[Fact]:
         f"{reference['fragmented-clusters']:,} ({_percent(reference['fragmented-clusters'], allocated)})",
     )
     yield Fact("Compressed", f"{reference['compressed-clusters']:,}")
-    held = sum(told["roles"].get(name, 0) for name in ("data", "compressed"))
-    if cluster and not reference["compressed-clusters"] and not told["roles"].get("bitmap data"):
-        # The active image's own clusters, each once, beside all that the file holds.
-        free = max(0, told["file_length"] - allocated * cluster - _tables_bytes(total, cluster))
-        yield Fact("A convert would free", f"about {binary_size(free)}" if held >= allocated else "nothing")
+    # What compressed clusters would need is not known, and with an external data file none of it is in this one.
+    if allocated and told["roles"].get("data") and not reference["compressed-clusters"]:
+        free = told["file_length"] - allocated * cluster - _tables_bytes(total, cluster)
+        yield Fact(
+            "A convert would free",
+            f"about {binary_size(free)}, of snapshots and bitmaps, which it leaves behind, and of what nothing uses"
+            if free >= cluster
+            else "nothing worth it",
+        )
     for name, count in told["roles"].items():
         if name != "free":
             yield Fact(f"Clusters: {name}", f"{count:,}")
@@ -255,13 +253,10 @@ def _percent(part: int, whole: int) -> str:
     return f"{part * 100 / whole:.1f} %" if whole else "0 %"
 
 
-def _table(table: Json, names: list[str]) -> PartitionRows:
-    layer = _layer(table["snapshot"], names)
+def _table(table: Json, names: Names) -> PartitionRows:
     return PartitionRows(
         id="partitions" if table["snapshot"] is None else f"partitions-{table['snapshot']}",
-        title=f"{table['scheme'].upper()} of the {layer}"
-        if table["snapshot"] is None
-        else f"{table['scheme'].upper()} of {layer}",
+        title=f"{table['scheme'].upper()}, {layer_name(table['snapshot'], names)}",
         rows=tuple(
             PartitionRow(
                 name=f"{each['number']}" + (f" ({each['name']})" if each["name"] else ""),

@@ -376,11 +376,16 @@ def hear_reading(verdict: Verdict, header: HeaderReport, reading: CheckReport | 
         return _damage_passed_over(verdict, errors)
     if any(each.advice == "do-not-repair" for each in found):
         return _do_not_repair(verdict, found)
+    if verdict.code is Code.CORRUPT and any(each.guest_ranges for each in errors):
+        return replace(verdict, detail=f"{verdict.detail} {_WHERE}")
     if verdict.code is Code.UNCHECKED and header.rules_kept:
         return _only_ours(verdict, found)
     if verdict.code is Code.CLEAN and verdict.tone is Tone.GOOD:
         return _both_clean(verdict, [each for each in found if each.severity is Severity.WARNING])
     return verdict
+
+
+_WHERE = "Our check of the tables, below, says which sectors of the guest are hit."
 
 
 def _damage_passed_over(verdict: Verdict, errors: list[Finding]) -> Verdict:

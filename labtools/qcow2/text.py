@@ -15,8 +15,9 @@ _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 def binary_size(count: int) -> str:
     """``count`` bytes in the largest binary unit that keeps it exact or readable: ``1000 MiB``, ``1.33 GiB``.
 
-    An exact multiple is written whole in the largest unit that divides it, so that no digit is lost;
-    anything else gets two decimals of the largest unit that it reaches, or stays in bytes below 1 KiB.
+    An exact multiple is written whole in the largest unit that divides it, so that no digit is lost, unless it has
+    five digits or more; anything else gets two decimals of the largest unit that it reaches, or stays in bytes below
+    1 KiB.
     """
     if count == 1:
         return "1 byte"
@@ -27,7 +28,7 @@ def binary_size(count: int) -> str:
         return f"{count} bytes"
     for power in (reached, reached - 1):
         whole, rest = divmod(count, 1 << (10 * power))
-        if rest == 0 and power > 0:
+        if rest == 0 and power > 0 and whole < 10_000:
             return f"{whole} {_UNITS[power]}"
     # Rounded down, so that a limit passed by a hair never reads as the limit itself plus more.
     hundredths = count * 100 >> (10 * reached)

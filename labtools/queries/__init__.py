@@ -1,6 +1,6 @@
 """What the lab's pages and API read."""
 
-from labtools.queries.atlases import atlas_of, map_caution, snapshot_names
+from labtools.queries.atlases import atlas_of, map_caution
 from labtools.queries.images import SampleReport, check_as_json, checks_of, sample_reports
 
 __all__ = [
@@ -10,5 +10,4 @@ __all__ = [
     "checks_of",
     "map_caution",
     "sample_reports",
-    "snapshot_names",
 ]

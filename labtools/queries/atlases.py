@@ -28,10 +28,3 @@ def map_caution(check: ImageCheck) -> str:
     if supplied and supplied["luks_header_bytes"]:
         return "The LUKS header was not sent. Its clusters are shown as leaked here, which they are not in the image."
     return ""
-
-
-def snapshot_names(check: ImageCheck) -> dict[int, str]:
-    """Names of the snapshots by their place in the table, as far as the report has them."""
-    header = (check.result or {}).get("header")
-    entries = header["snapshots"]["entries"] if header else []
-    return {number: str(entry["name"]) for number, entry in enumerate(entries)}

@@ -1,6 +1,8 @@
 """Images with something on every map."""
 
 import io
+from dataclasses import replace
+from typing import Any
 
 from labtools import qcow2
 from labtools.qcow2.corpus.sound import Image, Recipe, build
@@ -8,18 +10,12 @@ from labtools.qcow2.corpus.sound import Image, Recipe, build
 OFFSET = 0x00FFFFFFFFFFFE00
 
 
-def mapped_image(**recipe: object) -> Image:
+_MANY = Recipe(cluster_bits=9, l2_tables=6, fill=0.7, most=60, snapshots=2, compressed=12, zeros=True)
+
+
+def mapped_image(**recipe: Any) -> Image:
     """A sound image with data, compressed clusters, zeros and two snapshots; small clusters, so that it has many."""
-    values: dict[str, object] = {
-        "cluster_bits": 9,
-        "l2_tables": 6,
-        "fill": 0.7,
-        "most": 60,
-        "snapshots": 2,
-        "compressed": 12,
-        "zeros": True,
-    }
-    return build(Recipe(**(values | recipe)), 7)  # type: ignore[arg-type]
+    return build(replace(_MANY, **recipe), 7)
 
 
 def damage(image: Image) -> int:

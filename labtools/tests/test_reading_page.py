@@ -46,6 +46,13 @@ def test_the_verdict_is_never_milder_than_our_check(damage: Damage, tmp_path: Pa
     assert damage.findings <= named | in_header
 
 
+def test_damage_that_qemu_img_names_is_placed_by_ours(tmp_path: Path) -> None:
+    damage = next(each for each in EVERY if "refcount-too-low" in each.findings)
+    said = examined(damage, tmp_path).result["verdict"]
+    assert "qemu-img check counts" in said["sentence"]
+    assert "says which sectors of the guest are hit" in said["detail"]
+
+
 def test_nothing_repairs_what_a_lost_table_held(tmp_path: Path) -> None:
     damage = next(each for each in EVERY if "lost-l2-table" in each.findings)
     said = examined(damage, tmp_path).result["verdict"]

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from labtools import atlas_page, index_page, queries, report_page, sandbox
+from labtools import atlas_page, header_rows, index_page, queries, report_page, sandbox
 from labtools.forms import VisibilityForm
 from labtools.models import ImageCheck, RepairPatch
 from labtools.services import checks, samples
@@ -62,7 +62,9 @@ def report(request: HttpRequest, check_id: uuid.UUID) -> HttpResponse:
         "page": report_page.report_page(check, settings.SITE_URL + check.get_absolute_url())
         if is_finished
         else None,
-        "maps": None if atlas is None else atlas_page.overview(atlas, queries.snapshot_names(check)),
+        "maps": None
+        if atlas is None
+        else atlas_page.overview(atlas, header_rows.snapshot_names((check.result or {}).get("header"))),
         "map_caution": queries.map_caution(check),
         "visibilities": ImageCheck.Visibility.choices,
         "is_stage_new": request.GET.get("stage") != check.stage,

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from labtools import atlas_page, cluster_facts, queries
+from labtools import atlas_page, cluster_facts, header_rows, queries
 from labtools.models import ImageCheck
 
 
@@ -20,7 +20,7 @@ def file_map(request: HttpRequest, check_id: uuid.UUID) -> HttpResponse:
     atlas = queries.atlas_of(check)
     if atlas is None:
         raise Http404
-    names = queries.snapshot_names(check)
+    names = header_rows.snapshot_names((check.result or {}).get("header"))
     view = atlas_page.view_of(request.GET, atlas.cluster_size, atlas.clusters)
     disk = reverse("labtools:report_disk", args=[check.pk])
     context = {
@@ -43,7 +43,7 @@ def disk_map(request: HttpRequest, check_id: uuid.UUID) -> HttpResponse:
     atlas = queries.atlas_of(check)
     if atlas is None:
         raise Http404
-    names = queries.snapshot_names(check)
+    names = header_rows.snapshot_names((check.result or {}).get("header"))
     keys = [atlas_page.layer_key(layer.snapshot) for layer in atlas.layers]
     key = request.GET.get("layer", keys[0])
     if key not in keys or not atlas.layers[keys.index(key)].clusters:

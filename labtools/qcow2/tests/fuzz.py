@@ -166,7 +166,7 @@ def main(arguments: list[str]) -> int:
         import labtools.qcow2.integrity.check
         import labtools.qcow2.luks
         import labtools.qcow2.partitions
-        import labtools.qcow2.show_check  # noqa: F401
+        import labtools.qcow2.show_check  # noqa: F401 - imported to be instrumented
 
     options = ["-timeout=60", "-rss_limit_mb=2048", "-max_len=65536", *arguments]
     atheris.Setup([sys.argv[0], *options], one_input)

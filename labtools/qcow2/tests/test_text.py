@@ -20,6 +20,8 @@ from labtools.qcow2.text import binary_size, byte_count, counted, visible
         (1024, "1 KiB"),
         (1536, "1.50 KiB"),
         (1_048_576_000, "1000 MiB"),
+        (9_999 << 10, "9999 KiB"),
+        (10_001 << 10, "9.76 MiB"),
         (1 << 30, "1 GiB"),
         ((1 << 30) + (1 << 20), "1025 MiB"),
         ((1 << 30) + 1, "1.00 GiB"),
