@@ -95,6 +95,15 @@ class PartitionRows:
 
 
 @dataclass(frozen=True)
+class BitmapRow:
+    """A persistent bitmap."""
+
+    name: str
+    granularity: str
+    state: str
+
+
+@dataclass(frozen=True)
 class Reading:
     """The whole part. ``given_up`` says why there is nothing, or is empty. ``tally`` is in words."""
 
@@ -106,6 +115,8 @@ class Reading:
     note: str
     encryption: tuple[Fact, ...]
     payload: str
+    bitmaps: tuple[BitmapRow, ...] = ()
+    bitmaps_more: int = 0
 
 
 def reading_of(result: Json) -> Reading | None:
@@ -128,6 +139,8 @@ def reading_of(result: Json) -> Reading | None:
         note=told.get("partitions_note") or "",
         encryption=tuple(_encryption(told.get("encryption"))),
         payload=_payload(told.get("payload")),
+        bitmaps=tuple(_bitmap(each) for each in told.get("bitmaps", ())),
+        bitmaps_more=told.get("bitmaps_more", 0),
     )
 
 
@@ -269,6 +282,13 @@ def _table(table: Json, names: Names) -> PartitionRows:
         more=table["partitions_more"],
         notes=tuple(table["notes"]),
     )
+
+
+def _bitmap(told: Json) -> BitmapRow:
+    state = "not written back: what it says is not to be trusted" if told["in_use"] else "up to date"
+    if told["auto"]:
+        state += "; QEMU goes on recording in it"
+    return BitmapRow(told["name"], f"{binary_size(told['granularity'])} a bit", state)
 
 
 def _encryption(told: Json | None) -> Iterator[Fact]:

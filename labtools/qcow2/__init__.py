@@ -92,7 +92,7 @@ from .errors import (
 )
 from .evidence import Evidence, evidence_json, gather_evidence
 from .explained import FormatRow, FormatTable, format_tables
-from .facts import Encryption, KeySlot, Partition, PartitionTable, PayloadTest
+from .facts import Encryption, KeySlot, Partition, PartitionTable, PayloadTest, PersistentBitmap
 from .header import read_header
 from .layout import HEADER_FIELDS, SPECIFICATION
 from .metadata import SuppliedMetadata, is_skeleton, pack_patch, preview_repair, unpack_skeleton
@@ -168,6 +168,7 @@ __all__ = [
     "Partition",
     "PartitionTable",
     "PayloadTest",
+    "PersistentBitmap",
     "Problem",
     "Reference",
     "Role",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 from .errors import ImageError
-from .facts import Encryption, PartitionTable, PayloadTest, facts_json
+from .facts import Encryption, PartitionTable, PayloadTest, PersistentBitmap, facts_json
 from .readings import Severity
 from .source import ImageSource
 
@@ -162,8 +162,9 @@ class CheckReport:
 
     ``findings`` stand worst first. ``roles`` counts host clusters by role; empty where the tables were not read.
     ``partition_tables`` are read only of a whole image; where the active image has none, ``partitions_note`` says why.
-    ``encryption`` is there for LUKS, ``payload`` where that test was asked for. ``atlas``, where it was asked
-    for and could be made in time, is the map for :func:`.read_atlas`; it is no part of the JSON.
+    ``encryption`` is there for LUKS, ``payload`` where that test was asked for. ``bitmaps`` are those that are up to
+    date or say of themselves that they are not, ``bitmaps_more`` counts those beyond a hundred. ``atlas``, where
+    it was asked for and could be made in time, is the map for :func:`.read_atlas`; it is no part of the JSON.
     """
 
     verdict: Verdict
@@ -178,6 +179,8 @@ class CheckReport:
     partitions_note: str = ""
     encryption: Encryption | None = None
     payload: PayloadTest | None = None
+    bitmaps: tuple[PersistentBitmap, ...] = ()
+    bitmaps_more: int = 0
     atlas: bytes | None = field(default=None, repr=False)
 
 
@@ -218,6 +221,8 @@ def check_to_json_dict(report: CheckReport) -> dict[str, Any]:
         "partitions_note": report.partitions_note,
         "encryption": facts_json(report.encryption) if report.encryption else None,
         "payload": facts_json(report.payload) if report.payload else None,
+        "bitmaps": [facts_json(bitmap) for bitmap in report.bitmaps],
+        "bitmaps_more": report.bitmaps_more,
         "versions": {"report": REPORT_FORMAT, "qemu": QEMU_MODELLED},
     }
 

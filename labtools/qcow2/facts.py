@@ -98,7 +98,22 @@ class PayloadTest:
     reason: str
 
 
-def facts_json(fact: PartitionTable | Encryption | PayloadTest) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class PersistentBitmap:
+    """A dirty bitmap that is stored in the image (section *Bitmap directory*).
+
+    ``granularity`` is how many bytes of the guest's disk one bit stands for. ``in_use``: it was not written back when
+    the image was last closed, so what it says is not to be trusted. ``auto``: QEMU goes on recording in it whenever it
+    opens the image. ``name`` is made printable.
+    """
+
+    name: str
+    granularity: int
+    in_use: bool
+    auto: bool
+
+
+def facts_json(fact: PartitionTable | Encryption | PayloadTest | PersistentBitmap) -> dict[str, Any]:
     """A fact as JSON-able data, under its own names."""
     told = asdict(fact)
     if isinstance(fact, Encryption):

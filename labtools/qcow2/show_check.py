@@ -37,6 +37,15 @@ def _facts(report: CheckReport) -> Iterator[str]:
         yield f"Payload test ({test.method}): {tested} decompressed, {test.broken:,} broken"
         if not test.complete:
             yield f"  not all were tested: {test.reason}"
+    if report.bitmaps:
+        yield "Bitmaps:"
+        for bitmap in report.bitmaps:
+            marks = ", ".join(
+                word for word, is_so in (("in use", bitmap.in_use), ("auto", bitmap.auto)) if is_so
+            )
+            yield f"  {bitmap.name}: {binary_size(bitmap.granularity)} a bit{', ' + marks if marks else ''}"
+        if report.bitmaps_more:
+            yield f"  and {report.bitmaps_more:,} more"
     if report.partitions_note:
         yield report.partitions_note
     for table in report.partition_tables:

@@ -1,6 +1,7 @@
 """Our own check of the tables is heard: in the verdict, on the page, beside qemu-img's."""
 
 import html
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,25 @@ def test_a_healthy_image_says_so(owner: User, as_owner: Client, tmp_path: Path) 
     text = " ".join(as_owner.get(check.get_absolute_url()).content.decode().split())
     assert "Every cluster of the file has one use and one owner" in text
     assert "A convert would free" in text
+
+
+@pytest.mark.django_db
+def test_bitmaps_are_a_table(owner: User, as_owner: Client, tmp_path: Path) -> None:
+    image = make_image(tmp_path / "image")
+    for command in ("--add -g 1M", "--disable"):
+        subprocess.run(["qemu-img", "bitmap", *command.split(), str(image), "<b>backup0"], check=True)
+    subprocess.run(["qemu-img", "bitmap", "--add", str(image), "second"], check=True)
+    check = make_report(owner, image.read_bytes())
+    assert check.result is not None
+    assert check.result["reading"]["bitmaps"] == [
+        {"name": "<b>backup0", "granularity": 1 << 20, "in_use": False, "auto": False},
+        {"name": "second", "granularity": 1 << 16, "in_use": False, "auto": True},
+    ]
+    text = " ".join(as_owner.get(check.get_absolute_url()).content.decode().split())
+    assert "&lt;b&gt;backup0" in text
+    assert "<b>backup0" not in text
+    assert "1 MiB a bit" in text
+    assert "Up to date; QEMU goes on recording in it" in text
 
 
 @pytest.mark.django_db

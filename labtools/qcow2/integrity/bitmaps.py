@@ -9,9 +9,11 @@ from typing import Final
 import numpy as np
 
 from labtools.qcow2.checking import Role
+from labtools.qcow2.facts import PersistentBitmap
 from labtools.qcow2.layout import BITMAPS_EXTENSION, Autoclear, ExtensionType
 from labtools.qcow2.readings import HeaderReport
 from labtools.qcow2.rules import HeaderValues
+from labtools.qcow2.text import visible
 
 from .census import Census
 from .geometry import MAX_OFFSET, OFFSET_MASK, Geometry
@@ -20,6 +22,7 @@ from .tally import Tally
 
 _ENTRY: Final = struct.Struct(">QIIBBHI")
 _IN_USE: Final = 1
+_AUTO: Final = 2
 _MAX_FLAGS: Final = 3
 _MAX_NAME: Final = 1023
 _MAX_TABLE: Final = 0x8000000
@@ -35,8 +38,13 @@ class Bitmap:
     table_offset: int
     table_size: int
     in_use: bool
+    auto: bool
     granularity_bits: int
     name: bytes
+
+    def fact(self) -> PersistentBitmap:
+        """What a report says of it."""
+        return PersistentBitmap(visible(self.name), 1 << self.granularity_bits, self.in_use, self.auto)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +98,8 @@ def _entries(
         ):
             return None
         name = data[at + _ENTRY.size : at + _ENTRY.size + name_size]
-        found.append(Bitmap(offset + at, table_offset, table_size, bool(flags & _IN_USE), granularity, name))
+        in_use, auto = bool(flags & _IN_USE), bool(flags & _AUTO)
+        found.append(Bitmap(offset + at, table_offset, table_size, in_use, auto, granularity, name))
         at = end
     return tuple(found) if len(found) == count else None
 

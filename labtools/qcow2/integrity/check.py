@@ -35,6 +35,9 @@ from .snapshot_table import read_snapshot_table
 from .tables import L2Tables, count_tables, find_l2_tables, judge_snapshots, read_layers
 from .tally import Tally
 
+MOST_BITMAPS = 100
+"""Bitmaps that a report lists; the rest are counted."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Subject:
@@ -108,7 +111,15 @@ def _check_tables(subject: _Subject) -> CheckReport:
     roles = tuple(census.clusters_by_role().items())
     report = _result(subject, _reference(geometry, tally, end), _exit_code(tally), roles)
     atlas = _atlas(subject, geometry, tables, stored, census) if subject.atlas else None
-    report = replace(report, encryption=encryption, payload=payload, atlas=atlas)
+    bitmaps = directory.bitmaps if directory else ()
+    report = replace(
+        report,
+        encryption=encryption,
+        payload=payload,
+        atlas=atlas,
+        bitmaps=tuple(bitmap.fact() for bitmap in bitmaps[:MOST_BITMAPS]),
+        bitmaps_more=max(0, len(bitmaps) - MOST_BITMAPS),
+    )
     if not subject.whole:
         return report
     from .guest import in_partitions, partition_tables
