@@ -18,7 +18,7 @@ RANGES = 8
 """Ranges of one finding that the page lists; the JSON has them all."""
 Names = Mapping[int, str]
 """Names of snapshots by their place in the table."""
-_TONES = {"error": "bad", "warning": "warn"}
+TONES = {"error": "bad", "warning": "warn"}
 _SLOW = {"repair-on-copy", "rebuild-on-copy", "salvage", "second-writer", "convert-fresh", "do-not-repair"}
 """Advice before which the guest is stopped and the file is copied."""
 
@@ -183,8 +183,8 @@ def _row(finding: Json, names: Names, clean: bool, evidence: Iterable[Json]) -> 
     return ReadingRow(
         id=f"reading-{finding['code']}",
         tag=finding["severity"],
-        tone=_TONES.get(finding["severity"], "note"),
-        title=_words(finding["code"]),
+        tone=TONES.get(finding["severity"], "note"),
+        title=words_of(finding["code"]),
         sentence=finding["sentence"],
         hosts=tuple(
             HostPlace(each["offset"], f"0x{each['offset']:x}, {binary_size(each['length'])}")
@@ -210,7 +210,7 @@ def _bytes(entry: Json) -> BytesRow:
     )
 
 
-def _words(code: str) -> str:
+def words_of(code: str) -> str:
     """A code as words; abbreviations keep their capitals."""
     capital = {"l1": "L1", "l2": "L2", "luks": "LUKS", "vm": "VM"}
     return " ".join(capital.get(word, word) for word in code.split("-"))

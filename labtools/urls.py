@@ -36,6 +36,7 @@ image_urls = [
     path("images/<uuid:check_id>/map/", maps.file_map, name="report_map"),
     path("images/<uuid:check_id>/disk/", maps.disk_map, name="report_disk"),
     path("images/<uuid:check_id>/repair.patch", images.report_patch, name="report_patch"),
+    path("images/<uuid:check_id>/compare/", images.report_compare, name="report_compare"),
     path("images/<uuid:check_id>/visibility/", images.report_visibility, name="report_visibility"),
     path("images/<uuid:check_id>/delete/", images.report_delete, name="report_delete"),
     path("qcow2/", image_format.image_format, name="qcow2_format"),

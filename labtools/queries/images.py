@@ -7,6 +7,9 @@ from labtools import sandbox
 from labtools.models import ImageCheck, ImageCheckQuerySet
 from portal.accounts.models import User
 
+COMPARABLE = 20
+"""Own reports that are offered for a comparison; any other can be given by its link."""
+
 
 @dataclass(frozen=True)
 class SampleReport:
@@ -37,6 +40,13 @@ def _sample(check: ImageCheck) -> sandbox.Sample:
 def checks_of(user: User) -> ImageCheckQuerySet:
     """A member's own checks, newest first, without the reports themselves."""
     return ImageCheck.objects.filter(owner=user).order_by("-created_at", "pk").defer("result")
+
+
+def comparable_with(check: ImageCheck, user: object) -> ImageCheckQuerySet:
+    """A member's own finished reports to be set beside ``check``, newest first, without the reports themselves."""
+    own = ImageCheck.objects.filter(owner=user) if isinstance(user, User) else ImageCheck.objects.none()
+    own = own.filter(state=ImageCheck.State.FINISHED).exclude(pk=check.pk)
+    return own.order_by("-created_at", "pk").defer("result")[:COMPARABLE]
 
 
 def check_as_json(check: ImageCheck) -> dict[str, Any]:

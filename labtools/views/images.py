@@ -13,8 +13,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from labtools import atlas_page, header_rows, index_page, queries, report_page, sandbox
-from labtools.forms import VisibilityForm
+from labtools import atlas_page, header_rows, index_page, queries, report_comparison, report_page, sandbox
+from labtools.forms import OtherReportForm, VisibilityForm
 from labtools.models import ImageCheck, RepairPatch
 from labtools.services import checks, samples
 from portal.accounts.models import User
@@ -80,6 +80,29 @@ def report_json(request: HttpRequest, check_id: uuid.UUID) -> HttpResponse:
     check = _visible_check(request, check_id)
     headers = {"X-Robots-Tag": "noindex"}
     return JsonResponse(queries.check_as_json(check), headers=headers, json_dumps_params={"indent": 1})
+
+
+@require_safe
+@never_cache
+def report_compare(request: HttpRequest, check_id: uuid.UUID) -> HttpResponse:
+    """This report beside another one: what a repair has changed. Until one is chosen, what there is to choose from."""
+    check = get_object_or_404(
+        ImageCheck.objects.visible_to(request.user), pk=check_id, state=ImageCheck.State.FINISHED
+    )
+    form = OtherReportForm(request.GET, user=request.user, than=check)
+    pair: list[ImageCheck] = []
+    if form.is_valid():
+        pair = sorted((check, form.cleaned_data["other"]), key=lambda each: each.created_at)
+    context = {
+        "check": check,
+        "form": form,
+        "pair": pair,
+        "comparison": report_comparison.compare_reports(*pair) if pair else None,
+        "own": queries.comparable_with(check, request.user),
+    }
+    response = render(request, "labtools/report_compare.html", context)
+    response["X-Robots-Tag"] = "noindex, nofollow"
+    return response
 
 
 @require_safe
