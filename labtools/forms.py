@@ -14,7 +14,7 @@ _REPORT_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNOR
 class OtherReportForm(forms.Form):
     """Which report to set beside this one: one of the member's own, or any by its link."""
 
-    other = forms.CharField(label="Its link", max_length=300, strip=True)
+    other = forms.CharField(label="The link of another report", max_length=300, strip=True)
 
     def __init__(self, data: QueryDict, *, user: object, than: ImageCheck) -> None:
         super().__init__(data if "other" in data else None)

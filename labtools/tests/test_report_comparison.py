@@ -53,7 +53,8 @@ def test_a_repair_is_seen(as_owner: Client, damaged: ImageCheck, repaired: Image
     # The earlier one is "before", from whichever of the two one comes.
     for one, other in ((damaged, repaired), (repaired, damaged)):
         text = text_of(as_owner, one, other.pk)
-        assert text.index(f'Before: <a class="break-all" href="{damaged.get_absolute_url()}"') > 0
+        before = f'<dt>Before</dt> <dd> <a class="break-all" href="{damaged.get_absolute_url()}"'
+        assert before in text
         assert "gone" in text
 
 
