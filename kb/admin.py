@@ -8,6 +8,7 @@ from django.http import HttpRequest
 
 from kb.forms import ArticleAdminForm
 from kb.models import Article, ReviewComment, Revision, SlugRedirect, Tag
+from kb.services.surroundings import refresh_neighbours
 from portal.search.services import index_changed
 
 
@@ -42,6 +43,7 @@ class ArticleAdmin(admin.ModelAdmin[Article]):
         """Take articles away from readers without losing anything."""
         for article in queryset:
             Article.objects.filter(pk=article.pk).update(status=Article.Status.ARCHIVED)
+            refresh_neighbours(article)
             index_changed("article", str(article.pk))
 
 
@@ -57,6 +59,10 @@ class RevisionAdmin(admin.ModelAdmin[Revision]):
 
     def has_change_permission(self, request: HttpRequest, obj: Revision | None = None) -> bool:
         """A revision stays as it was written."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Revision | None = None) -> bool:
+        """It is history, and may be what readers see; it goes with its article."""
         return False
 
 

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 from django.urls import Resolver404, resolve
 
 from kb.checking import Known
-from kb.models import Article, Attachment, SlugRedirect
+from kb.models import Article, Attachment
 
 #: Further addresses of one text are taken for good: no text may ask the database without bound.
 _MOST_ASKED = 300
@@ -21,8 +21,8 @@ def known_pages() -> Known:
         """The HTML of a published article; None where there is none."""
         found = Article.objects.published().filter(slug=slug).values_list("html", flat=True).first()
         if found is None:
-            former = SlugRedirect.objects.filter(slug=slug).select_related("article").first()
-            found = former.article.html if former and former.article.status == "published" else None
+            later = Article.objects.published().filter(old_slugs__slug=slug)
+            found = later.values_list("html", flat=True).first()
         return found
 
     @cache

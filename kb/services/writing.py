@@ -38,6 +38,10 @@ class StaleDraft(Exception):
         self.draft = draft
 
 
+class DraftGone(Exception):
+    """The draft was sent or discarded meanwhile."""
+
+
 class TextMovedOn(Exception):
     """Readers see a newer text than the one that the draft began with, and both changed the same."""
 
@@ -108,9 +112,12 @@ def save_draft(
 ) -> Draft:
     """Keep ``document`` as the draft's text, if ``version`` is still the one that is stored. Returns it, one up.
 
-    What is stored already is not stored again, so a save that is sent twice is one. Raises :class:`StaleDraft`.
+    What is stored already is not stored again, so a save that is sent twice is one. Raises :class:`StaleDraft`
+    and :class:`DraftGone`.
     """
-    locked = Draft.objects.select_for_update().get(pk=draft.pk)
+    locked = Draft.objects.select_for_update().filter(pk=draft.pk).first()
+    if locked is None:
+        raise DraftGone
     document = document.normalised()
     kept = (
         locked.summary if summary is None else summary,
@@ -147,7 +154,8 @@ def merge_of(draft: Draft) -> Merge | None:
 def settle_draft(*, draft: Draft, version: int, current: int, document: Document, at: dt.datetime) -> Draft:
     """Keep the text in which the writer brought both together: it is based on the revision ``current`` from now on.
 
-    Readers may see yet another text by now; :func:`merge_of` says so. Raises :class:`StaleDraft`.
+    Readers may see yet another text by now; :func:`merge_of` says so. Raises :class:`StaleDraft` and
+    :class:`DraftGone`.
     """
     saved = save_draft(draft=draft, version=version, document=document, at=at)
     approved = Revision.objects.filter(article=saved.article_id, state=Revision.State.APPROVED)
@@ -162,13 +170,16 @@ def submit_draft(*, draft: Draft, at: dt.datetime) -> Submission:
 
     For a new article its row is made, which only owner and reviewers see. What others published meanwhile is put
     into the text where nothing conflicts. An earlier text of the same author that still waits is withdrawn.
-    Raises :class:`WritingRefused`, and :class:`TextMovedOn` where both changed the same.
+    Raises :class:`WritingRefused`, :class:`TextMovedOn` where both changed the same, and :class:`DraftGone`.
     """
     locked = (
         Draft.objects.select_for_update(of=("self",))
         .select_related("author", "article__current", "based_on")
-        .get(pk=draft.pk)
+        .filter(pk=draft.pk)
+        .first()
     )
+    if locked is None:
+        raise DraftGone
     author, document = locked.author, locked.document.normalised()
     _demand_verified(author)
     _demand_whole(document)

@@ -4,11 +4,12 @@ import time
 
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 
 from kb import rendering
 from kb.checking import Known, Remark, inspect, too_much
 from kb.known_pages import known_pages
-from kb.models import SlugRedirect
+from kb.models import Article, SlugRedirect
 from kb.services.previews import preview_of
 from kb.starting_content import FOLDER
 from kb.tests.factories import make_article
@@ -134,6 +135,15 @@ def test_what_would_take_minutes_to_draw_is_not_drawn(
 
 def test_all_that_people_write_is_drawn() -> None:
     assert [path.name for path in FOLDER.rglob("*.md") if too_much(path.read_text())] == []
+
+
+@pytest.mark.django_db
+def test_an_old_address_of_a_deleted_article_leads_nowhere() -> None:
+    article = make_article("## One\n", slug="there")
+    SlugRedirect.objects.create(slug="before", article=article)
+    assert known_pages().page("/kb/before/")
+    Article.objects.filter(pk=article.pk).update(deleted_at=timezone.now())
+    assert not known_pages().page("/kb/before/")
 
 
 @pytest.mark.django_db

@@ -9,7 +9,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from kb.models import AppliesTo, Article, Series, Tag
+from kb.models import AppliesTo, Article, Revision, Series, Tag
+from kb.services.surroundings import refresh_surroundings
 from kb.tests.factories import NOW, make_article, publish_text
 from portal.accounts.models import User
 from portal.tests.factories import make_user
@@ -214,6 +215,26 @@ def test_admin_shows_readers_nothing_that_was_not_approved(as_staff: Client) -> 
     page = as_staff.post(f"/admin/kb/article/{article.pk}/change/", {"status": "published"})
     assert "There is no approved text to show" in page.content.decode()
     assert Article.objects.get().status == "draft"
+
+
+def test_staff_delete_no_history(as_staff: Client) -> None:
+    revision = make_article("words").current
+    assert revision is not None
+    assert as_staff.post(f"/admin/kb/revision/{revision.pk}/delete/", {"post": "yes"}).status_code == 403
+    act = {"action": "delete_selected", "_selected_action": [revision.pk], "post": "yes"}
+    as_staff.post("/admin/kb/revision/", act)
+    assert Revision.objects.filter(pk=revision.pk).exists()
+
+
+def test_what_the_admin_archives_is_related_to_nothing(as_staff: Client) -> None:
+    series = Series.objects.create(slug="s", title="S")
+    articles = [
+        make_article("words", title=f"T{n}", slug=f"t{n}", series=series, part=n + 1) for n in range(2)
+    ]
+    refresh_surroundings(articles[0])
+    assert "/kb/t1/" in str(Article.objects.get(pk=articles[0].pk).shown)
+    as_staff.post("/admin/kb/article/", {"action": "archive", "_selected_action": [articles[1].pk]})
+    assert "/kb/t1/" not in str(Article.objects.get(pk=articles[0].pk).shown)
 
 
 def test_search_forgets_what_the_admin_archives(as_staff: Client, as_stranger: Client) -> None:

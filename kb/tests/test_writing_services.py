@@ -14,6 +14,7 @@ from kb.services.writing import (
     MAX_CONTENT,
     MOST_DRAFTS,
     MOST_WAITING,
+    DraftGone,
     StaleDraft,
     TextMovedOn,
     WritingRefused,
@@ -130,6 +131,15 @@ def test_discarding_twice_is_discarding(owner: User) -> None:
     discard_draft(draft=draft)
     discard_draft(draft=draft)
     assert not Draft.objects.exists()
+
+
+def test_a_draft_that_went_meanwhile_is_named_so(owner: User) -> None:
+    draft = begin(owner)
+    discard_draft(draft=draft)
+    with pytest.raises(DraftGone):
+        save_draft(draft=draft, version=0, document=Document("T", "x"), at=LATER)
+    with pytest.raises(DraftGone):
+        submit_draft(draft=draft, at=LATER)
 
 
 # ------------------------------------------------------------------------------------------------ send

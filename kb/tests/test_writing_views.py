@@ -15,6 +15,7 @@ from kb.documents import Document
 from kb.models import Article, Draft, ReviewComment, Revision, Tag
 from kb.services.writing import MAX_CONTENT, start_draft
 from kb.tests.factories import NOW, make_article, publish_text
+from kb.views import writing
 from portal.accounts.models import User
 
 pytestmark = pytest.mark.django_db
@@ -305,6 +306,44 @@ def test_nothing_hostile_gets_through_preview_editor_or_conflict(
             assert not re.search(r'(href|src|action)="\s*(javascript|data):', tag, re.IGNORECASE), tag
             assert "evil.example" not in bare
             assert 'class="site-header"' not in tag or tag.startswith("<header")
+
+
+# ------------------------------------------------------------------------------------------ nothing to keep it in
+
+
+@pytest.mark.parametrize("name", ["draft_save", "draft_submit"])
+def test_what_was_typed_comes_back_where_the_draft_is_gone(
+    name: str, as_owner: Client, as_member: Client, as_stranger: Client, owner: User
+) -> None:
+    draft = make_draft(owner, content=TEXT)
+    typed = sent(draft, content="Unmistakable </textarea><b>")
+    for client, heading in ((as_member, "This draft is gone"), (as_stranger, "You are signed out")):
+        answer = client.post(page_of(draft, name), typed)
+        assert answer.status_code == 404
+        assert heading in text(answer)
+        assert "Unmistakable &lt;/textarea&gt;&lt;b&gt;" in text(answer)
+        assert "three" not in text(answer)  # the draft itself is its owner's
+    assert Draft.objects.get().content == TEXT
+    draft.delete()
+    assert "This draft is gone" in text(as_owner.post(page_of(draft, name), typed))
+    assert as_owner.get(page_of(draft)).status_code == 404
+
+
+def test_of_two_clicks_the_slower_is_told(
+    as_owner: Client, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The draft goes between its being found and its being locked."""
+    draft = make_draft(owner, content=TEXT)
+    found = writing.own_draft
+
+    def too_late(*args: Any) -> Draft:
+        late = found(*args)
+        Draft.objects.all().delete()
+        return late
+
+    monkeypatch.setattr(writing, "own_draft", too_late)
+    answer = as_owner.post(page_of(draft, "draft_submit"), sent(draft, content="Unmistakable"))
+    assert (answer.status_code, "Unmistakable" in text(answer)) == (404, True)
 
 
 # ------------------------------------------------------------------------------------------ two editors

@@ -14,6 +14,7 @@ from kb.merging import Merge, merge_documents
 from kb.models import Draft, Revision
 from kb.services import writing as services
 from kb.views.access import member_of, signed_in
+from kb.views.kept_text import keeps_text
 
 
 def ask_about_tabs(request: HttpRequest, draft: Draft, mine: Document) -> HttpResponse:
@@ -36,6 +37,7 @@ def _page(
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@keeps_text
 @signed_in
 def merge(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     """What others published since the draft was begun, beside it; and what the writer made of both."""

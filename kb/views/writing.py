@@ -22,6 +22,7 @@ from kb.services import writing as services
 from kb.services.previews import Preview, preview_of
 from kb.views.access import member_of, signed_in, too_often
 from kb.views.conflicts import ask_about_tabs
+from kb.views.kept_text import keeps_text, wants_json
 from kb.views.pictures import line_of_picture
 from portal.file_uploads import takes_files
 from portal.pictures_sent import MAX_BYTES, PictureRefused
@@ -104,13 +105,10 @@ def _editor_page(
     return render(request, "kb/draft_editor.html", context, status=status)
 
 
-def _wants_json(request: HttpRequest) -> bool:
-    return request.headers.get("Accept", "").startswith("application/json")
-
-
 @csp_update({"style-src": [NONCE]})  # it may answer with the editor
 @takes_files(most_bytes=MAX_BYTES)
 @require_POST
+@keeps_text
 @signed_in
 def save(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     """Keep what was typed: for the page's own program, answered in JSON, and for the button."""
@@ -119,16 +117,16 @@ def save(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         return refused
     form = DraftForm(request.POST, draft=draft)
     if not form.is_valid():
-        if _wants_json(request):
+        if wants_json(request):
             return JsonResponse({"problems": form.problems()}, status=422)
         return _editor_page(request, draft, form, status=422)
     try:
         saved = _save(draft, form)
     except services.StaleDraft as stale:
-        if _wants_json(request):
+        if wants_json(request):
             return JsonResponse({"stale": True, "version": stale.draft.version}, status=409)
         return ask_about_tabs(request, stale.draft, form.document())
-    if _wants_json(request):
+    if wants_json(request):
         at = timezone.localtime(saved.updated_at)
         return JsonResponse({"version": saved.version, "saved": f"{at:%H:%M}"})
     if request.POST.get("then") == "preview":
@@ -188,6 +186,7 @@ def preview(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
 
 @csp_update({"style-src": [NONCE]})
 @require_POST
+@keeps_text
 @signed_in
 def submit(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     """Save what was typed and send it for review; what has to be mended first is said."""
