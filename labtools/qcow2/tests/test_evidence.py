@@ -82,3 +82,12 @@ def test_nothing_of_a_luks_header_is_kept() -> None:
         report = check_image(source)
         assert "l2-entry-reserved" in {finding.code for finding in report.findings}
         assert [one for one in gather_evidence(source, report) if 0x40000 <= one.offset < 0x50000] == []
+
+
+def test_a_finding_of_a_snapshot_has_its_entry_field_by_field(tmp_path: Path) -> None:
+    DAMAGES["snapshot-l1-too-small"].image().write(tmp_path / "image")
+    (one,) = gathered(tmp_path / "image")
+    assert (one.code, one.layout, len(one.data)) == ("snapshot-l1-too-small", "snapshot", 40)
+    told = {part.name: part.value for part in one.parts}
+    raw = (tmp_path / "image").read_bytes()[one.offset : one.offset + 12]
+    assert (told["l1_table_offset"], told["l1_size"]) == struct.unpack(">QI", raw)
