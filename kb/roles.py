@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from kb.typos import mends_words_only
 from portal.accounts.models import User
 
 if TYPE_CHECKING:
@@ -22,14 +23,14 @@ def is_lab_maintainer(user: object) -> bool:
 
 
 def can_approve(user: object, revision: "Revision") -> bool:
-    """Reviewers, but not what they wrote themselves, unless it mends typos of what readers see; and superusers.
-
-    A typo is so by its author's word: who approved what is in the history for everybody.
-    """
+    """Reviewers, but not what they wrote themselves, unless it mends words of what readers see; and superusers."""
     if not isinstance(user, User) or not is_reviewer(user):
         return False
+    if revision.author_id != user.pk or user.is_superuser:
+        return True
+    base = revision.based_on  # others' changes since then are merged, and are not the author's
     is_typo = revision.significance == revision.Significance.TYPO and revision.article.current_id is not None
-    return revision.author_id != user.pk or is_typo or user.is_superuser
+    return is_typo and base is not None and mends_words_only(base.document, revision.document)
 
 
 def can_keep(user: object, article: "Article") -> bool:

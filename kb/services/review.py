@@ -10,6 +10,7 @@ import datetime as dt
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
+from kb.checking import too_much
 from kb.merging import Merge, merge_documents
 from kb.models import Article, Draft, ReviewComment, Revision, Watch
 from kb.models.revisions import DocumentFields
@@ -60,7 +61,10 @@ def approve_revision(
     if not is_reviewer(reviewer):
         raise PermissionDenied
     if not can_approve(reviewer, revision):
-        raise ReviewRefused("You wrote this text. Somebody else has to approve it.")
+        raise ReviewRefused(
+            "You wrote this text. Somebody else has to approve it, unless it mends only some words, and no command, "
+            "code or link."
+        )
     _refuse_unless_open(article, revision)
     before = article.current
     if (before.pk if before else None) != seen:
@@ -68,6 +72,8 @@ def approve_revision(
     merge = merged_with_readers(revision, before)
     if merge and not merge.is_clean:
         raise ConflictsWithReaders(merge)
+    if merge and (refusal := too_much(merge.document.content)):
+        raise ReviewRefused(f"Put together with what readers see by now, this is too much. {refusal}")
     is_merged = merge is not None and merge.document.sha != revision.sha
     _judge(revision, State.MERGED if is_merged else State.APPROVED, reviewer, words, at)
     shown = _merged_revision(revision, merge, before, at) if merge and is_merged else revision

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -34,6 +35,16 @@ def tell_submitted(revision: Revision) -> None:
     readers = [user for user in reviewers() if user.pk != revision.author_id]
     subject = subject_line(f"To review: {revision.title}")
     _tell(TO_REVIEW, readers, subject, "submitted", f"submitted:{revision.pk}", _about(revision))
+
+
+def tell_imported(revisions: Sequence[Revision]) -> None:
+    """Tell every reviewer but their author, once, that these texts of one file wait."""
+    first = revisions[0]
+    readers = [user for user in reviewers() if user.pk != first.author_id]
+    context = {"revisions": revisions, "author": first.author, "queue_url": _absolute("kb:review_queue")}
+    count = len(revisions)
+    subject = f"To review: {count} imported article{'' if count == 1 else 's'}"
+    _tell(TO_REVIEW, readers, subject, "imported", f"imported:{first.pk}", context)
 
 
 def tell_comment(comment: ReviewComment, *, at: dt.datetime) -> None:
@@ -137,5 +148,5 @@ def _diff_url(revision: Revision, before: Revision | None) -> str:
     return f"{url}?a={before.pk}&b={revision.pk}" if before else ""
 
 
-def _absolute(name: str, argument: object) -> str:
-    return settings.SITE_URL + reverse(name, args=[argument])
+def _absolute(name: str, *arguments: object) -> str:
+    return settings.SITE_URL + reverse(name, args=arguments)

@@ -16,13 +16,15 @@ from kb.merging import merge_documents
 from kb.models import AppliesTo, Article, ArticleQuerySet, Attachment, Revision
 from kb.services.pictures import keep_picture
 from kb.services.publishing import lock_article, publish_document
+from kb.services.review_news import tell_imported
 from kb.services.slugs import is_free_slug
+from kb.services.writing import hand_in
 from portal.accounts.models import User
 from portal.pictures_sent import PictureRefused
 
 
 class Outcome(StrEnum):
-    """What became of one file."""
+    """What became of one file, or would."""
 
     NEW = "new"
     UNCHANGED = "unchanged"
@@ -33,17 +35,27 @@ class Outcome(StrEnum):
 
     @property
     def is_taken(self) -> bool:
-        """Whether readers now see what the file says."""
+        """Whether what the file says is published, or waits for review."""
         return self in (Outcome.NEW, Outcome.CHANGED, Outcome.MERGED)
 
 
 @dataclass(frozen=True)
 class Result:
-    """One file: its name, what became of it, and why, in words."""
+    """One file: its name, what became of it, and why, in words; ``revision`` is what waits for review now."""
 
     name: str
     outcome: Outcome
     sentence: str = ""
+    revision: Revision | None = None
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How texts come in: of whom (None: of the portal itself, and published), when, and whose pictures they are."""
+
+    author: User | None
+    at: dt.datetime
+    is_own: bool = False
 
 
 def export_bundle(articles: ArticleQuerySet) -> Bundle:
@@ -75,20 +87,18 @@ def ending_of(picture: Attachment) -> str:
 
 
 def import_bundle(
-    *,
-    bundle: Bundle,
-    actor: User | None,
-    at: dt.datetime,
-    is_trial: bool = False,
-    is_own: bool = False,
+    *, bundle: Bundle, author: User | None, at: dt.datetime, is_trial: bool = False, is_own: bool = False
 ) -> list[Result]:
     """Take in every file whose base revision fits; each for itself, so that one conflict holds back no other.
 
     A file says from which revision it was made (``base``). If readers see that one still, it is taken; if the text
     moved on, the two changes are merged; where both changed the same lines, or the base is not known, nothing is
-    changed and the result says so. ``is_trial`` tells what would become of each, and changes nothing.
-    ``is_own``: pictures are the portal's own and stay as they are; those of anybody else are written anew.
+    changed and the result says so. What a member brings (``author``) waits for another's review like anything else
+    that they write; None is whoever runs the portal, and publishes. ``is_trial`` tells what would become of each, and
+    changes nothing. ``is_own``: pictures are the portal's own and stay as they are; those of anybody else are
+    written anew.
     """
+    way = _Way(author, at, is_own)
     results = [
         Result(name, Outcome.REFUSED, "This file is none of a bundle's.") for name in bundle.left[:100]
     ]
@@ -104,22 +114,18 @@ def import_bundle(
             continue
         try:
             with transaction.atomic():
-                results.append(_import(name, file, bundle, actor, at, is_own))
+                results.append(_import(name, file, bundle, way))
                 if is_trial:
                     transaction.set_rollback(True)
         except PictureRefused as error:
             results.append(Result(name, Outcome.REFUSED, f"A picture of it: {error}"))
+    waiting = [result.revision for result in results if result.revision]
+    if waiting and not is_trial:
+        tell_imported(waiting)
     return results
 
 
-def _import(
-    name: str,
-    file: ArticleFile,
-    bundle: Bundle,
-    actor: User | None,
-    at: dt.datetime,
-    is_own: bool,
-) -> Result:
+def _import(name: str, file: ArticleFile, bundle: Bundle, way: _Way) -> Result:
     problem = _problem(file)
     if problem:
         return Result(name, Outcome.REFUSED, problem)
@@ -128,17 +134,18 @@ def _import(
     if article is None:
         if not is_free_slug(file.slug):
             return Result(name, Outcome.REFUSED, "The address belongs to another page, or did before.")
-        document = _with_pictures(document, bundle, actor, at, is_own=is_own)
-        article = Article.objects.create(slug=file.slug, title=document.title, owner=actor)
-        return _publish(Result(name, Outcome.NEW), file, article, document, actor, at)
-    if article.deleted_at is not None:
-        return Result(name, Outcome.REFUSED, "The article was deleted here. Restore it first.")
+        document = _with_pictures(document, bundle, way)
+        article = Article.objects.create(slug=file.slug, title=document.title, owner=way.author)
+        return _take(Result(name, Outcome.NEW), file, article, document, way)
     article = lock_article(article)
+    if refusal := _closed(article, way):
+        return Result(name, Outcome.REFUSED, refusal)
     current = article.current
     if current is not None and current.sha == document.sha:
         if _dates(file, article) == (article.reviewed_at, article.review_due):
             return Result(name, Outcome.UNCHANGED)
-        return _publish(Result(name, Outcome.CHANGED, "Dates only."), file, article, document, actor, at)
+        _set_dates(file, article)
+        return Result(name, Outcome.CHANGED, "Dates only.")
     outcome = Outcome.CHANGED
     if current is not None and current.sha != file.base:
         base = (
@@ -160,29 +167,39 @@ def _import(
         document, outcome = merge.document.normalised(), Outcome.MERGED
         if document.sha == current.sha:
             return Result(name, Outcome.UNCHANGED, "What the file changed is here already.")
-    document = _with_pictures(document, bundle, actor, at, is_own=is_own)
-    return _publish(Result(name, outcome), file, article, document, actor, at)
+    document = _with_pictures(document, bundle, way)
+    return _take(Result(name, outcome), file, article, document, way)
 
 
-def _publish(
-    result: Result,
-    file: ArticleFile,
-    article: Article,
-    document: Document,
-    actor: User | None,
-    at: dt.datetime,
-) -> Result:
-    publish_document(
-        article=article,
-        document=document,
-        author=actor,
-        reviewer=actor,
-        at=at,
-        summary="Imported from a file.",
+def _closed(article: Article, way: _Way) -> str:
+    """Why no text comes to an article that is here already; empty where one may."""
+    if article.deleted_at is not None:
+        return "The article was deleted here. Restore it first."
+    if article.status == Article.Status.ARCHIVED:
+        return "The article is archived here. Bring it back first."
+    if way.author is not None and article.current_id is None and article.owner_id != way.author.pk:
+        return "Somebody else's article of this address waits for its first review."
+    return ""
+
+
+def _take(result: Result, file: ArticleFile, article: Article, document: Document, way: _Way) -> Result:
+    summary = "Imported from a file."
+    if way.author is None:
+        publish_document(article=article, document=document, author=None, at=way.at, summary=summary)
+        _set_dates(file, article)
+        return result
+    waiting = Revision.objects.filter(article=article, author=way.author, state=Revision.State.SUBMITTED)
+    if waiting.filter(sha=document.sha).exists():
+        return Result(result.name, Outcome.UNCHANGED, "It waits for review already.")
+    revision = hand_in(
+        article=article, document=document.normalised(), author=way.author, at=way.at, summary=summary
     )
+    return replace(result, sentence="Waits for review.", revision=revision)
+
+
+def _set_dates(file: ArticleFile, article: Article) -> None:
     reviewed, due = _dates(file, article)
     Article.objects.filter(pk=article.pk).update(reviewed_at=reviewed, review_due=due)
-    return result
 
 
 def _dates(file: ArticleFile, article: Article) -> tuple[dt.date | None, dt.date | None]:
@@ -214,9 +231,7 @@ def _problem(file: ArticleFile) -> str:
     return too_much(document.content)
 
 
-def _with_pictures(
-    document: Document, bundle: Bundle, actor: User | None, at: dt.datetime, *, is_own: bool
-) -> Document:
+def _with_pictures(document: Document, bundle: Bundle, way: _Way) -> Document:
     """Keep the pictures that the text names and that came with it; one that is written anew gets another address.
 
     Raises :class:`~portal.pictures_sent.PictureRefused`.
@@ -230,7 +245,12 @@ def _with_pictures(
             words = re.search(rf"!\[([^\]\n]{{1,300}})\]\(/kb/pictures/{sha}", content)
             alt = words[1] if words else document.title
             kept = keep_picture(
-                file=io.BytesIO(came[sha]), name=sha[:12], alt=alt, author=actor, at=at, is_own=is_own
+                file=io.BytesIO(came[sha]),
+                name=sha[:12],
+                alt=alt,
+                author=way.author,
+                at=way.at,
+                is_own=way.is_own,
             )
             content = content.replace(f"/kb/pictures/{sha}", kept.get_absolute_url())
     return replace(document, content=content)

@@ -196,27 +196,49 @@ def submit_draft(*, draft: Draft, at: dt.datetime) -> Submission:
         if not merge.is_clean:
             raise TextMovedOn(merge, article.current)
         document = merge.document
+        _demand_whole(document)
     if article is not None and article.current is not None and article.current.document == document:
         raise WritingRefused("This is the text that readers see already: nothing is changed.")
     _demand_room(author, article, document)
     if article is None:
         article = _new_article(document, author, at)
+    revision = hand_in(
+        article=article,
+        document=document,
+        author=author,
+        at=at,
+        summary=locked.summary,
+        significance=locked.significance,
+    )
+    tell_submitted(revision)
+    locked.delete()
+    return Submission(revision, was_merged=merge is not None)
+
+
+def hand_in(
+    *,
+    article: Article,
+    document: Document,
+    author: User,
+    at: dt.datetime,
+    summary: str,
+    significance: str = Revision.Significance.CHANGE,
+) -> Revision:
+    """Let ``document`` wait for review as a change of the locked ``article``, in place of its author's last one."""
     waiting = Revision.objects.filter(article=article, author=author, state=Revision.State.SUBMITTED)
     waiting.update(state=Revision.State.WITHDRAWN)
     revision = Revision(
         article=article,
         based_on=article.current,
-        summary=locked.summary,
-        significance=locked.significance,
+        summary=summary,
+        significance=significance,
         author=author,
         sha=document.sha,
         created_at=at,
     )
     revision.document = document
     revision.save()
-    tell_submitted(revision)
-    locked.delete()
-    return Submission(revision, was_merged=merge is not None)
+    return revision
 
 
 def _demand_whole(document: Document) -> None:

@@ -1,5 +1,6 @@
 """Approving, sending back, withdrawing, saying something, bringing an older text back: each once, by whoever may."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -87,6 +88,37 @@ def test_reviewers_approve_their_own_typos_but_no_new_article_called_one(reviewe
     assert can_approve(root, submit(root, "by a superuser"))
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "is_small"),
+    [
+        ("teh text of `lsblk`", "the text of `lsblk`", True),
+        ("See [it](/kb/a/).", "Look at [it](/kb/a/).", True),
+        ("a word", "a word " * 20, False),
+        ("Run `rm /tmp/x`.", "Run `rm /tmp/`.", False),
+        ("See [it](/kb/a/).", "See [it](/kb/b/).", False),
+        ("See https://a.example/x", "See https://b.example/x", False),
+        ("[it]\n\n[it]: /a", "[it]\n\n[it]: /b", False),
+        ("```\ndd of=a\n```\nx", "```\ndd of=b\n```\nx", False),
+        ("x\n\n    dd of=a\n", "x\n\n    dd of=b\n", False),
+        ("```\ndd of=a", "```\ndd of=b", False),
+        ("{{ qemu-device a }}", "{{ qemu-device b }}", False),
+        ("words", "words `reboot`", False),
+    ],
+)
+def test_a_typo_is_a_few_words_and_nothing_that_readers_run_or_follow(
+    reviewer: User, before: str, after: str, is_small: bool
+) -> None:
+    waiting = submit(reviewer, after, make_article(before), significance="typo")
+    assert can_approve(reviewer, waiting) is is_small
+
+
+def test_a_typo_leaves_the_head_as_it_was(reviewer: User) -> None:
+    article = make_article("text")
+    waiting = submit(reviewer, "text", article, significance="typo")
+    waiting.document = replace(waiting.document, tags=("new",))
+    assert not can_approve(reviewer, waiting)
+
+
 def test_group_makes_a_reviewer_who_is_told_and_who_left_is_not(owner: User) -> None:
     group = Group.objects.create(name="Some reviewers")
     group.permissions.add(Permission.objects.get(codename="review_article"))
@@ -154,6 +186,17 @@ def test_reviewer_who_looked_before_readers_text_changed_has_to_look_again(
     with pytest.raises(ReviewRefused, match="while you were looking"):
         approve(mine, reviewer, seen=None)
     assert Revision.objects.get(pk=mine.pk).state == "submitted"
+
+
+def test_two_texts_that_are_too_much_together_are_not_put_together(owner: User, reviewer: User) -> None:
+    article = make_article(BASE)
+    many = "[\n\n" * 3_000
+    mine = submit(owner, BASE + "\n" + many, article)
+    shown = publish_text(article, many + "\n" + BASE)
+    with pytest.raises(ReviewRefused, match="Put together with what readers see by now, this is too much"):
+        approve(mine, reviewer)
+    mine.refresh_from_db()
+    assert (mine.state, Article.objects.get().current) == ("submitted", shown)
 
 
 @pytest.mark.parametrize("gone", [{"status": "archived"}, {"deleted_at": NOW}])

@@ -24,6 +24,7 @@ from kb.services.pictures import keep_picture
 from kb.services.transfer import export_bundle, import_bundle
 from kb.tests.factories import NOW, make_article, publish_text
 from portal.accounts.models import User
+from portal.mail.models import OutboxMessage
 from portal.tests.pictures import picture
 
 LATER = NOW + dt.timedelta(days=1)
@@ -50,7 +51,7 @@ def export() -> bytes:
 
 def take(bundle: Bundle, is_trial: bool = False) -> dict[str, str]:
     """Import it; what became of each article, by slug."""
-    results = import_bundle(bundle=bundle, actor=None, at=LATER, is_trial=is_trial)
+    results = import_bundle(bundle=bundle, author=None, at=LATER, is_trial=is_trial)
     return {Path(one.name).stem: one.outcome.value for one in results}
 
 
@@ -123,7 +124,7 @@ def test_a_file_that_cannot_be_taken_says_why_and_changes_nothing(slug: str, tex
     SlugRedirect.objects.create(slug="old", article=kept)
     make_article(slug="gone", deleted_at=NOW)
     before = list(Article.objects.order_by("pk").values())
-    results = import_bundle(bundle=Bundle(articles={slug: text}), actor=None, at=LATER)
+    results = import_bundle(bundle=Bundle(articles={slug: text}), author=None, at=LATER)
     assert [result.outcome.value for result in results] == ["refused"]
     assert said in results[0].sentence
     assert list(Article.objects.order_by("pk").values()) == before
@@ -262,12 +263,64 @@ def test_everybody_takes_zips_away_and_reviewers_bring_them_back(
     assert ">changed</span" in page
     assert Revision.objects.filter(article=article).count() == 1
     form = {"file": SimpleUploadedFile("a.zip", write_zip(bundle))}
-    assert "What happened" in as_owner.post("/kb/import/", form).content.decode()
+    page = as_owner.post("/kb/import/", form).content.decode()
+    assert "What happened" in page
+    assert "Waits for review." in page
     revision = Revision.objects.filter(article=article).order_by("-pk")[0]
-    assert (revision.author, revision.reviewer, revision.content) == (owner, owner, "<Better> words.\n")
+    assert (revision.author, revision.reviewer, revision.content) == (owner, None, "<Better> words.\n")
+    assert revision.state == "submitted"
+    assert Article.objects.get(pk=article.pk).html == "<p>Words.</p>"
     wrong = as_owner.post("/kb/import/", {"file": SimpleUploadedFile("a.zip", b"no zip")})
     assert wrong.status_code == 400
     assert "The file is no zip" in wrong.content.decode()
+
+
+def texts(*slugs: str, words: str = "New.") -> Bundle:
+    """Files of articles that the portal does not have."""
+    return Bundle(articles={slug: f"---\nslug: {slug}\ntitle: T {slug}\n---\n{words}\n" for slug in slugs})
+
+
+@pytest.mark.django_db
+def test_what_a_member_brings_waits_and_reviewers_hear_of_it_once(owner: User, member: User) -> None:
+    User.objects.filter(pk=member.pk).update(is_staff=True)
+    say = {result.name: result for result in import_bundle(bundle=texts("a", "b"), author=owner, at=LATER)}
+    assert {result.outcome.value for result in say.values()} == {"new"}
+    assert {(one.state, one.author, one.reviewer) for one in Revision.objects.all()} == {
+        ("submitted", owner, None)
+    }
+    assert not Article.objects.published().exists()
+    mail = OutboxMessage.objects.get()
+    assert (mail.to_email, mail.subject) == (member.email, "To review: 2 imported articles")
+    assert "- T a\n- T b\n" in mail.text_body
+    again = import_bundle(bundle=texts("a"), author=owner, at=LATER)
+    assert [(one.outcome.value, one.sentence) for one in again] == [
+        ("unchanged", "It waits for review already.")
+    ]
+    import_bundle(bundle=texts("a", words="Newer."), author=owner, at=LATER)
+    states = Revision.objects.filter(article__slug="a").order_by("pk").values_list("state", flat=True)
+    assert list(states) == ["withdrawn", "submitted"]
+    other = import_bundle(bundle=texts("a"), author=member, at=LATER)
+    assert "waits for its first review" in other[0].sentence
+    assert OutboxMessage.objects.count() == 2
+
+
+@pytest.mark.django_db
+def test_a_trial_of_a_member_changes_nothing_and_mails_nobody(owner: User, member: User) -> None:
+    User.objects.filter(pk=member.pk).update(is_staff=True)
+    results = import_bundle(bundle=texts("a"), author=owner, at=LATER, is_trial=True)
+    assert results[0].outcome.value == "new"
+    assert not Article.objects.exists()
+    assert not OutboxMessage.objects.exists()
+
+
+@pytest.mark.django_db
+def test_an_archived_article_stays_in_the_archive() -> None:
+    make_article("Words.", slug="a")
+    bundle = read_zip(export())
+    bundle.articles["a"] = bundle.articles["a"].replace("Words.", "Other words.")
+    Article.objects.update(status="archived")
+    assert take(bundle) == {"a": "refused"}
+    assert Article.objects.get().status == "archived"
 
 
 @pytest.mark.django_db
@@ -289,11 +342,11 @@ def test_pictures_go_along_and_come_back_as_they_were_or_written_anew() -> None:
         Attachment.objects.all().delete()
 
     empty()
-    import_bundle(bundle=bundle, actor=None, at=LATER, is_own=True)
+    import_bundle(bundle=bundle, author=None, at=LATER, is_own=True)
     assert export() == first
     assert Attachment.objects.get(sha256=photo.sha256).alt == "A rack"
     empty()
-    import_bundle(bundle=bundle, actor=None, at=LATER)
+    import_bundle(bundle=bundle, author=None, at=LATER)
     assert Attachment.objects.filter(sha256=sharp.sha256).exists()
     anew = Attachment.objects.exclude(sha256=sharp.sha256).get()
     assert anew.sha256 != photo.sha256, "a stranger's photo is not kept byte for byte"
@@ -303,7 +356,7 @@ def test_pictures_go_along_and_come_back_as_they_were_or_written_anew() -> None:
     sha = hashlib.sha256(data).hexdigest()
     text = f"---\nslug: a\ntitle: T\n---\n![x](../pictures/{sha}.png)"
     results = import_bundle(
-        bundle=Bundle(articles={"a": text}, pictures={f"{sha}.png": data}), actor=None, at=LATER, is_own=True
+        bundle=Bundle(articles={"a": text}, pictures={f"{sha}.png": data}), author=None, at=LATER, is_own=True
     )
     assert results[0].outcome.value == "refused"
     assert not Article.objects.exists()

@@ -65,7 +65,7 @@ def import_articles(request: HttpRequest) -> HttpResponse:
         try:
             results = import_bundle(
                 bundle=read_zip(form.cleaned_data["file"].read()),
-                actor=member_of(request),
+                author=member_of(request),
                 at=timezone.now(),
                 is_trial=is_trial,
             )

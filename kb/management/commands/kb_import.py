@@ -35,7 +35,7 @@ class Command(BaseCommand):
         except NotABundleError as error:
             raise CommandError(str(error)) from error
         results = import_bundle(
-            bundle=bundle, actor=None, at=timezone.now(), is_trial=options["dry_run"], is_own=True
+            bundle=bundle, author=None, at=timezone.now(), is_trial=options["dry_run"], is_own=True
         )
         for result in results:
             if result.outcome is not Outcome.UNCHANGED:
