@@ -15,6 +15,7 @@ from kb.models import RESERVED_SLUGS, AppliesTo, Article, Check, CheckRun
 from kb.rendering import render
 from kb.services.check_runs import run_checks
 from kb.services.checks import decide
+from kb.variables import PLACE
 from portal.tests.factories import make_user
 
 STARTS = {one.slug: one for one in starting_content.starts()}
@@ -31,12 +32,14 @@ _OLD = ("<parent>scsi_host5</parent>",)
 
 
 def fences(article: ArticleFile, language: str) -> Iterator[str]:
-    """The blocks of code in ``language``, also those that stand in an admonition."""
+    """The blocks of code in ``language``, also those in an admonition, with the defaults of reader variables."""
+    values = {one.name: one.default for one in render(article.document.content).variables}
     found = re.finditer(
         rf"^( *)```{language}(?: [^\n]*)?\n(.*?)^\1```$", article.document.content, re.M | re.DOTALL
     )
     for match in found:
-        yield "".join(line.removeprefix(match[1]) for line in match[2].splitlines(keepends=True))
+        block = "".join(line.removeprefix(match[1]) for line in match[2].splitlines(keepends=True))
+        yield PLACE.sub(lambda place: values.get(place[1], place[0]), block)
 
 
 def commands(article: ArticleFile) -> Iterator[tuple[str, str]]:
@@ -87,6 +90,21 @@ def test_the_parts_of_a_series_are_numbered_without_a_gap() -> None:
     assert {title: sorted(filter(None, found)) for title, found in parts.items()} == {
         "A LUN of its own: NPIV and vHBA with libvirt": [1, 2, 3, 4, 5, 6]
     }
+
+
+@pytest.mark.parametrize("start", STARTS.values(), ids=lambda start: start.slug)
+def test_every_reader_variable_stands_somewhere_and_means_one_thing_in_a_series(start: ArticleFile) -> None:
+    """What a reader types in one part of a series is in the fields of the others."""
+    rendered = render(start.document.content)
+    for variable in rendered.variables:
+        assert f'data-variable="{variable.name}"' in rendered.html
+        for other in STARTS.values():
+            if start.document.series and other.document.series == start.document.series:
+                namesakes = [
+                    one for one in render(other.document.content).variables if one.name == variable.name
+                ]
+                assert namesakes in ([], [variable])
+    assert not re.search(r"@[a-z_]+@", rendered.html)
 
 
 @pytest.mark.services
