@@ -39,6 +39,13 @@ def fill(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
         revision.save()
 
 
+def empty(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
+    """Leave only states that the first release knows."""
+    revision_model = apps.get_model("kb", "Revision")
+    for state, before in (("merged", "rejected"), ("withdrawn", "draft")):
+        revision_model.objects.filter(state=state).update(state=before)
+
+
 class Migration(migrations.Migration):
     dependencies = [("kb", "0002_documents_and_review")]
-    operations = [migrations.RunPython(fill, migrations.RunPython.noop)]
+    operations = [migrations.RunPython(fill, empty)]
