@@ -18,7 +18,7 @@ from kb.sanitising import ID_PREFIX, sanitise
 from kb.variables import Variable
 
 #: Raise it when the same Markdown gives other HTML; stored articles are then rendered anew.
-VERSION = 7
+VERSION = 8
 
 _EXTENSIONS = [
     "tables",

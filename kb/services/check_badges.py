@@ -51,10 +51,18 @@ def summary_of(article: Article) -> dict[str, Any] | None:
     passed = [run for _, run in runs if run and run.state == CheckRun.State.PASSED]
     failed = [run for _, run in runs if run and run.state == CheckRun.State.FAILED]
     versions = sorted({part for run in passed for part in run.version.split(", ") if part})
-    verb = "passes" if len(runs) == 1 else "pass"
-    sentence = f"{len(passed)} of {len(runs)} check{'s' if len(runs) > 1 else ''} {verb}"
-    if versions:
-        sentence += f" on {' and '.join(versions)}"
+    waiting = sum(run is None for _, run in runs)
+    if waiting == len(runs):
+        sentence = (
+            "1 check waits for its first run"
+            if waiting == 1
+            else f"{waiting} checks wait for their first run"
+        )
+    else:
+        verb = "check passes" if len(runs) == 1 else "checks pass"
+        sentence = f"{len(passed)} of {len(runs)} {verb}"
+        sentence += f" on {' and '.join(versions)}" if versions else ""
+        sentence += f", {waiting} to be run" if waiting else ""
     tone = "bad" if failed else "good" if len(passed) == len(runs) else "note"
     url = reverse("kb:article_checks", args=[article.slug])
     return {"tone": tone, "url": url, "sentence": sentence}

@@ -65,7 +65,7 @@ def test_nothing_runs_before_a_maintainer_said_so() -> None:
     assert CheckRun.objects.count() == 0
     stored = Article.objects.get(pk=article.pk)
     assert "waits for its first check" in stored.html
-    assert stored.shown["checks"]["sentence"] == "0 of 2 checks pass"
+    assert stored.shown["checks"]["sentence"] == "2 checks wait for their first run"
 
 
 def test_approved_blocks_run_and_readers_see_it(maintainer: User) -> None:
@@ -80,6 +80,17 @@ def test_approved_blocks_run_and_readers_see_it(maintainer: User) -> None:
     info = CheckRun.objects.get(check_of__position=2)
     assert (info.host, info.exit_code, info.version, info.difference) == ("this-machine", 0, version, "")
     assert "disk size: <disk-size>" in info.output
+
+
+def test_a_block_that_was_not_run_yet_is_no_failure(maintainer: User) -> None:
+    article = make_article(CREATE + LOOK)
+    first, _ = checks(article)
+    decide(check=first, maintainer=maintainer, run=True, at=NOW)
+    run_checks(article.pk, at=NOW)
+    summary = Article.objects.get(pk=article.pk).shown["checks"]
+    assert summary["sentence"].startswith("1 of 2 checks pass on QEMU ")
+    assert summary["sentence"].endswith(", 1 to be run")
+    assert summary["tone"] == "note"
 
 
 def test_what_is_not_as_written_fails_and_is_told_once(maintainer: User, owner: User) -> None:
