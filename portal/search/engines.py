@@ -52,6 +52,8 @@ class SqliteEngine:
 
     #: Weights of title, head and body.
     _RANK = "bm25(search_index, 12.0, 4.0, 1.0)"
+    #: Titles have an index of their own: in that of the whole they are found by reading the positions of every match.
+    _TITLE_RANK = "bm25(search_title, 12.0)"
 
     def put(self, documents: Sequence[tuple[int, Tokens]]) -> None:
         self.remove([pk for pk, _ in documents])
@@ -63,24 +65,29 @@ class SqliteEngine:
                     for pk, tokens in documents
                 ],
             )
+            cursor.executemany(
+                "INSERT INTO search_title (rowid, title) VALUES (%s, %s)",
+                [[pk, " ".join(tokens.title)] for pk, tokens in documents],
+            )
 
     def remove(self, pks: Sequence[int]) -> None:
         with connection.cursor() as cursor:
-            cursor.executemany("DELETE FROM search_index WHERE rowid = %s", [[pk] for pk in pks])
+            for table in ("search_index", "search_title"):
+                cursor.executemany(f"DELETE FROM {table} WHERE rowid = %s", [[pk] for pk in pks])  # noqa: S608
 
     def find(self, query: Query, room: str, *, any_term: bool = False) -> dict[int, float]:
         match = self._match(query, any_term)
-        found = self._ranked(f"{{title}} : ({match})", room, MAX_TITLES)
-        return self._ranked(match, room, MAX_RANKED) | found
+        titles = self._ranked("search_title", self._TITLE_RANK, match, room, MAX_TITLES)
+        return self._ranked("search_index", self._RANK, match, room, MAX_RANKED) | titles
 
-    def _ranked(self, match: str, room: str, limit: int) -> dict[int, float]:
+    def _ranked(self, table: str, rank: str, match: str, room: str, limit: int) -> dict[int, float]:
         condition = "AND document.room = %s" if room else ""
         with connection.cursor() as cursor:
             # CROSS: SQLite would go through the room and ask of each document whether it matches.
             cursor.execute(
-                f"SELECT search_index.rowid, -{self._RANK} * document.weight FROM search_index"  # noqa: S608
-                " CROSS JOIN search_searchdocument AS document ON document.id = search_index.rowid"
-                f" WHERE search_index MATCH %s {condition} LIMIT {limit}",
+                f"SELECT {table}.rowid, -{rank} * document.weight FROM {table}"  # noqa: S608
+                f" CROSS JOIN search_searchdocument AS document ON document.id = {table}.rowid"
+                f" WHERE {table} MATCH %s {condition} LIMIT {limit}",
                 [match, *([room] if room else [])],
             )
             return dict(cursor.fetchall())
