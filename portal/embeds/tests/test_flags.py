@@ -28,8 +28,8 @@ BEFORE, LATER = AT - DAY, AT + DAY
 TEXT = "Give `virtio-blk-pci.scsi` to `virtio-gpu-gl-pci` on `pc-i440fx-1.4`, `-machine q35`, `-cpu qemu64`."
 
 
-def upgrade(host: LabHost, at: dt.datetime = LATER) -> None:
-    """The host has QEMU 10.0.13 now, which lacks an option, a device type and a CPU model, and deprecates q35."""
+def upgraded() -> dict[str, Any]:
+    """What a host with QEMU 10.0.13 says, which lacks an option, a device type and a CPU model, and deprecates q35."""
     raw = make_document_json("10.0.13")
     qemu: dict[str, Any] = raw["qemu"][0]
     qemu["devices"][0]["properties"] = [{"name": "drive", "type": "str"}]
@@ -37,7 +37,12 @@ def upgrade(host: LabHost, at: dt.datetime = LATER) -> None:
     qemu["devices"].sort(key=lambda one: one["name"])
     next(one for one in qemu["machines"] if one["name"] == "q35")["deprecated"] = True
     qemu["accelerators"]["tcg"]["cpus"].pop()
-    record(host, make_document(raw), at)
+    return raw
+
+
+def upgrade(host: LabHost, at: dt.datetime = LATER) -> None:
+    """The host answers as :func:`upgraded` says."""
+    record(host, make_document(upgraded()), at)
 
 
 def mails() -> list[tuple[str, str]]:
