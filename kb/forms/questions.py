@@ -3,7 +3,7 @@
 from django import forms
 
 from kb.models import Article
-from kb.services.questions import sections_of
+from kb.services.questions import sections_to_ask_about
 
 
 class QuestionForm(forms.Form):
@@ -21,7 +21,7 @@ class QuestionForm(forms.Form):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         section = self.fields["section"]
         assert isinstance(section, forms.ChoiceField)
-        section.choices = [("", "The whole article"), *sections_of(article)]
+        section.choices = [("", "The whole article"), *sections_to_ask_about(article)]
 
 
 class AnswerForm(forms.Form):

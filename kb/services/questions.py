@@ -22,6 +22,7 @@ from portal.mail.services import Letter, queue_letters
 
 #: Posts of one new member that may wait at a time.
 MOST_HELD = 5
+_LONGEST_SECTION = 100
 _HEADING = re.compile(r"#{1,3}[ \t]+\S")
 _FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})")
 
@@ -41,13 +42,18 @@ def sections_of(article: Article) -> list[tuple[str, str]]:
     return list(walk(article.toc))
 
 
+def sections_to_ask_about(article: Article) -> list[tuple[str, str]]:
+    """Of those the ones that a question can name: an id that a heading of several lines has is too long to store."""
+    return [(one, name) for one, name in sections_of(article) if len(one) <= _LONGEST_SECTION]
+
+
 @transaction.atomic
 def ask(*, article: Article, user: User, section: str, text: str, at: dt.datetime) -> Question:
     """Ask about a section (empty: all of it). Of a member of whom no text was ever approved it waits for a reviewer.
 
     Raises :class:`QuestionRefused`.
     """
-    if section and section not in dict(sections_of(article)):
+    if section and section not in dict(sections_to_ask_about(article)):
         raise QuestionRefused(
             "The article has no such section any more. Choose another, or ask about all of it."
         )

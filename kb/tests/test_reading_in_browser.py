@@ -232,7 +232,7 @@ def test_a_hostile_diagram_reaches_nothing(chromium: Any, live_server: Any, sour
 def test_read_articles_are_there_without_a_network_and_nobodys_own_page_is(
     new_page: NewPage, live_server: Any, as_owner: Any, owner: Any
 ) -> None:
-    make_article("Words that stay.", slug="one", title="One")
+    make_article("## Kept\n\nWords that stay.", slug="one", title="One")
     make_article("Never read.", slug="two", title="Two")
     make_article("Of the owner.", slug="three", title="Three", owner=owner)
     Article.objects.filter(slug="three").update(status="draft")
@@ -246,6 +246,8 @@ def test_read_articles_are_there_without_a_network_and_nobodys_own_page_is(
     )
     assert "Words that stay." in kept
     assert owner.display_name not in kept
+    assert 'id="s-kept"' in kept
+    assert "Ask about:" not in kept
     page.goto(f"{live_server.url}/kb/one/")
     page.context.set_offline(True)
     page.goto(f"{live_server.url}/kb/one/")

@@ -168,7 +168,8 @@ def _page(
         }
         for one in found
     ]
-    context = {"article": article, "form": form, "rows": rows}
+    about = names.get(form.initial.get("section", ""), "")
+    context = {"article": article, "form": form, "rows": rows, "about": about}
     return render(request, "kb/questions.html", context, status=status)
 
 

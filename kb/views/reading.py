@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import conditional_page, require_safe
 
 from kb import queries
+from kb.ask_links import html_with_ask_links
 from kb.forms import ArticleFilterForm
 from kb.linked_data import linked_data
 from kb.models import Article, Series
@@ -49,6 +50,7 @@ def article_detail(request: HttpRequest, slug: str) -> HttpResponse:
     article = get_object_or_404(queries.article_page(request.user), slug=slug)
     context = {
         "article": article,
+        "text": html_with_ask_links(article),
         "contributors": queries.contributors(article),
         "is_review_due": article.is_review_due(timezone.localdate()),
         "linked_data": linked_data(article),

@@ -2,10 +2,21 @@
 // cookies, so that no page of a member is ever kept. The newest 40 articles stay; signing out empties it all.
 const MOST = { "kb-articles": 40, "kb-files": 240 };
 
+// What asks about a section needs the network.
+const ASK = /<a class="ask [^>]*>[^<]*<\/a>/g;
+
 async function put(shelf, path) {
   const response = await fetch(path, { credentials: "omit" });
   if (!response.ok || response.redirected || response.headers.get("Cache-Control")?.includes("no-store")) return;
-  await shelf.put(path, response); // in place of the older one, and last in order
+  await shelf.put(path, await withoutAsking(response)); // in place of the older one, and last in order
+}
+
+async function withoutAsking(response) {
+  if (!response.headers.get("Content-Type")?.startsWith("text/html")) return response;
+  const page = (await response.text()).replace(ASK, "");
+  const headers = new Headers(response.headers); // its policy among them
+  for (const name of ["Content-Encoding", "Content-Length"]) headers.delete(name);
+  return new Response(page, { headers });
 }
 
 async function trim(name) {
