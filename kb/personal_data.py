@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 
 from kb.models import (
     Answer,
@@ -51,12 +52,12 @@ def export_kb(user: User) -> dict[str, Any]:
         "questions": list(
             Question.objects.filter(author=user)
             .order_by("pk")
-            .values("article__slug", "section", "text", "state", "created_at")
+            .values("article__slug", "section", "text", "state", "created_at", "edited_at", "withdrawn_at")
         ),
         "answers": list(
             Answer.objects.filter(author=user)
             .order_by("pk")
-            .values("question__article__slug", "text", "created_at")
+            .values("question__article__slug", "text", "created_at", "edited_at", "withdrawn_at")
         ),
         "did_it_work": list(
             HelpfulVote.objects.filter(user=user)
@@ -86,11 +87,14 @@ def erase_kb(user: User) -> None:
     Revision.objects.filter(author=user).exclude(state=Revision.State.APPROVED).exclude(pk__in=shown).delete()
     Draft.objects.filter(author=user).delete()
     _erase_unused_pictures(user)
-    Answer.objects.filter(author=user, is_held=True).delete()
+    unseen = Q(withdrawn_at__isnull=False)
+    Answer.objects.filter(unseen | Q(is_held=True), author=user).delete()
     of_others = Answer.objects.exclude(author=user).values("question")
-    Question.objects.filter(author=user).filter(
-        Q(state=Question.State.HELD) | ~Q(pk__in=of_others) & Q(promoted_in=None)
-    ).delete()
+    unseen |= Q(state=Question.State.HELD)
+    mine = Question.objects.filter(author=user)
+    mine.filter(unseen | Q(promoted_in=None)).exclude(pk__in=of_others).delete()
+    # What others answered stays, and that there was a question.
+    mine.filter(unseen).update(text="", withdrawn_at=timezone.now(), state=Question.State.CLOSED)
     HelpfulVote.objects.filter(user=user).delete()
     Watch.objects.filter(user=user).delete()
 

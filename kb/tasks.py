@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from kb.services import check_runs, keeping
+from kb.services import check_runs, keeping, own_posts
 from kb.services.flags import raise_flags as raise_all_flags
 from kb.services.link_checks import check_due
 from kb.services.storing import redraw_blocks as redraw
@@ -24,8 +24,9 @@ def redraw_blocks() -> None:
 
 @shared_task(name="kb.tasks.purge_deleted")
 def purge_deleted() -> None:
-    """Beat, every few hours: articles that were deleted a month ago are removed for good."""
+    """Beat, every few hours: what was deleted or withdrawn a month ago is removed for good."""
     keeping.purge_deleted(at=timezone.now())
+    own_posts.purge_withdrawn(at=timezone.now())
 
 
 @shared_task(name="kb.tasks.check_links")

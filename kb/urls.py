@@ -2,6 +2,7 @@
 
 from django.urls import path, re_path
 
+from kb.models import Answer, Question
 from kb.views import (
     checks,
     conflicts,
@@ -14,6 +15,7 @@ from kb.views import (
     history,
     keeping,
     offline,
+    own_posts,
     pictures,
     questions,
     reading,
@@ -61,6 +63,24 @@ _FEEDBACK = [
     path("questions/<int:pk>/answer/", questions.answer, name="question_answer"),
     path("questions/<int:pk>/close/", questions.close, name="question_close"),
     path("questions/<int:pk>/promote/", questions.promote, name="question_promote"),
+    path("questions/<int:pk>/edit/", own_posts.edit, {"model": Question}, name="question_edit"),
+    path("questions/<int:pk>/withdraw/", own_posts.withdraw, {"model": Question}, name="question_withdraw"),
+    path(
+        "questions/<int:pk>/bring-back/",
+        own_posts.bring_back,
+        {"model": Question},
+        name="question_bring_back",
+    ),
+    path("questions/answers/<int:pk>/edit/", own_posts.edit, {"model": Answer}, name="answer_edit"),
+    path(
+        "questions/answers/<int:pk>/withdraw/", own_posts.withdraw, {"model": Answer}, name="answer_withdraw"
+    ),
+    path(
+        "questions/answers/<int:pk>/bring-back/",
+        own_posts.bring_back,
+        {"model": Answer},
+        name="answer_bring_back",
+    ),
     path("<slug:slug>/questions/", questions.questions, name="questions"),
     path("<slug:slug>/did-it-work/", feedback.did_it_work, name="did_it_work"),
 ]

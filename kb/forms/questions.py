@@ -17,11 +17,15 @@ class QuestionForm(forms.Form):
         help_text="What you did, what you expected, what happened; versions help. Plain text.",
     )
 
-    def __init__(self, article: Article, *args: object, **kwargs: object) -> None:
+    def __init__(self, article: Article, *args: object, kept: str = "", **kwargs: object) -> None:
+        """``kept`` is the section that a question has already, offered also where the article lost it."""
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         section = self.fields["section"]
         assert isinstance(section, forms.ChoiceField)
-        section.choices = [("", "The whole article"), *sections_to_ask_about(article)]
+        sections = sections_to_ask_about(article)
+        if kept and kept not in dict(sections):
+            sections.append((kept, "A section that is gone"))
+        section.choices = [("", "The whole article"), *sections]
 
 
 class AnswerForm(forms.Form):

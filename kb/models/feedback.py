@@ -1,12 +1,15 @@
 """What readers say: whether it worked, what they ask; and whether the links of an article still lead somewhere."""
 
+from typing import ClassVar
+
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from kb.models.articles import Article
 from kb.models.revisions import Revision
+from portal.accounts.models import User
 
 
 class HelpfulVote(models.Model):
@@ -49,7 +52,50 @@ class HelpfulVote(models.Model):
         return "worked" if self.worked else "failed"
 
 
-class Question(models.Model):
+class OwnWords(models.Model):
+    """What members post under their name, change and withdraw. ``version`` counts the changes."""
+
+    version = models.PositiveIntegerField(default=0)
+    edited_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when its writer alone reads it, and can bring it back."
+    )
+
+    class Meta:
+        abstract = True
+
+
+class QuestionQuerySet(models.QuerySet["Question"]):
+    """Which questions who finds on an article's page; :meth:`Question.shows_words_to` says who reads their words."""
+
+    def public(self) -> "QuestionQuerySet":
+        """Let through and not withdrawn; and whatever became of the question, what has an answer that is seen."""
+        seen = Answer.objects.public().filter(question=OuterRef("pk"))
+        kept = ~Q(state=Question.State.HELD) & Q(withdrawn_at=None)
+        return self.filter(kept | Exists(seen))
+
+    def visible_to(self, user: object) -> "QuestionQuerySet":
+        """What is public, and for members what they asked and answered."""
+        if not isinstance(user, User):
+            return self.public()
+        answered = Answer.objects.filter(question=OuterRef("pk"), author=user)
+        return self.filter(Q(pk__in=self.public().values("pk")) | Q(author=user) | Exists(answered))
+
+
+class AnswerQuerySet(models.QuerySet["Answer"]):
+    """Which answers who reads."""
+
+    def public(self) -> "AnswerQuerySet":
+        """Let through and not withdrawn."""
+        return self.filter(is_held=False, withdrawn_at=None)
+
+    def visible_to(self, user: object) -> "AnswerQuerySet":
+        """What is public, and for members their own."""
+        public = Q(is_held=False, withdrawn_at=None)
+        return self.filter(public | Q(author=user) if isinstance(user, User) else public)
+
+
+class Question(OwnWords):
     """What a member asks about a section of an article."""
 
     class State(models.TextChoices):
@@ -71,6 +117,8 @@ class Question(models.Model):
     )
     created_at = models.DateTimeField(default=timezone.now)
 
+    objects: ClassVar[QuestionQuerySet] = QuestionQuerySet.as_manager()  # type: ignore[assignment]  # the stubs know only Manager
+
     class Meta:
         ordering = ["-created_at"]
         indexes = [models.Index(fields=["article", "state"], name="question_of_article")]
@@ -78,8 +126,13 @@ class Question(models.Model):
     def __str__(self) -> str:
         return self.text[:60]
 
+    def shows_words_to(self, user: object) -> bool:
+        """Whether ``user`` reads what is asked: everybody, unless it waits or is withdrawn; then its writer."""
+        is_seen = self.state != self.State.HELD and self.withdrawn_at is None
+        return bool(self.text) and (is_seen or (isinstance(user, User) and self.author_id == user.pk))
 
-class Answer(models.Model):
+
+class Answer(OwnWords):
     """What somebody answered."""
 
     question = models.ForeignKey(Question, on_delete=models.CASCADE, related_name="answers")
@@ -89,6 +142,8 @@ class Answer(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="answers"
     )
     created_at = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[AnswerQuerySet] = AnswerQuerySet.as_manager()  # type: ignore[assignment]  # the stubs know only Manager
 
     class Meta:
         ordering = ["created_at", "pk"]

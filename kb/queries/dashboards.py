@@ -60,7 +60,7 @@ def dashboards(user: User) -> list[Board]:
         _due(articles),
         _failing_checks(articles),
         _flags(articles),
-        _questions(articles),
+        _questions(articles, reviews),
         _dead_links(articles),
     ]
     return [*boards, _missed()] if reviews else boards
@@ -179,9 +179,11 @@ def _flags(articles: ArticleQuerySet) -> Board:
     )
 
 
-def _questions(articles: ArticleQuerySet) -> Board:
-    open_ones = [Question.State.OPEN, Question.State.HELD]
-    found = Question.objects.filter(article__in=articles, state__in=open_ones).select_related("article")
+def _questions(articles: ArticleQuerySet, reviews: bool) -> Board:
+    """Also those that wait, but for reviewers alone."""
+    states = [Question.State.OPEN, *([Question.State.HELD] if reviews else [])]
+    asked = Question.objects.filter(article__in=articles, state__in=states, withdrawn_at=None)
+    found = asked.select_related("article")
     return _board(
         "questions",
         "Questions without an answer",

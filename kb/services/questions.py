@@ -14,7 +14,7 @@ from django.urls import reverse
 from kb.models import Answer, Article, Draft, Question, Revision
 from kb.roles import is_reviewer
 from kb.services.mail_kinds import QUESTIONS
-from kb.services.question_marks import UNSETTLED, plain_words, refresh_count
+from kb.services.question_marks import UNSETTLED, plain_words, refresh_count, settle_state
 from kb.services.review_news import subject_line
 from kb.services.writing import start_draft
 from portal.accounts.models import User
@@ -57,7 +57,7 @@ def ask(*, article: Article, user: User, section: str, text: str, at: dt.datetim
         raise QuestionRefused(
             "The article has no such section any more. Choose another, or ask about all of it."
         )
-    state = Question.State.HELD if _is_new(user) else Question.State.OPEN
+    state = Question.State.HELD if has_to_wait(user) else Question.State.OPEN
     question = Question.objects.create(
         article=article, section=section, text=text, author=user, state=state, created_at=at
     )
@@ -69,44 +69,83 @@ def ask(*, article: Article, user: User, section: str, text: str, at: dt.datetim
 @transaction.atomic
 def answer(*, question: Question, user: User, text: str, at: dt.datetime) -> Answer:
     """Answer a question that everybody sees. Raises :class:`QuestionRefused`."""
-    held = _lock(question)
-    if held.state not in (Question.State.OPEN, Question.State.ANSWERED):
+    held = lock_question(question)
+    if held is None or held.withdrawn_at is not None:
+        raise QuestionRefused("Who asked has withdrawn this question meanwhile.")
+    if held.state not in UNSETTLED:
         raise QuestionRefused("This question is closed meanwhile.")
-    given = Answer.objects.create(question=held, text=text, author=user, is_held=_is_new(user), created_at=at)
+    given = Answer.objects.create(
+        question=held, text=text, author=user, is_held=has_to_wait(user), created_at=at
+    )
     if not given.is_held:
         _answered(given)
     return given
 
 
 @transaction.atomic
-def let_be_seen(*, post: Question | Answer, is_fine: bool) -> None:
-    """A reviewer's decision on a post that waits. What is refused is deleted. Done already, it does nothing."""
-    if isinstance(post, Question):
-        waiting = Question.objects.select_for_update().filter(pk=post.pk, state=Question.State.HELD)
-        if not is_fine:
-            waiting.delete()
-        elif waiting.update(state=Question.State.OPEN):
-            post.refresh_from_db()
-            _came_out(post)
-        return
-    held = Answer.objects.filter(pk=post.pk, is_held=True)
+def let_be_seen(*, post: Question | Answer, is_fine: bool, at: dt.datetime) -> bool:
+    """A reviewer's decision on ``post`` with the words that it has there. What is refused is gone for good.
+
+    Answers of others to a question that is refused stay, and where its words stood is said that they are withdrawn.
+    Returns False where there is nothing to decide: it was decided, withdrawn or changed meanwhile.
+    """
+    question = lock_question(post.question if isinstance(post, Answer) else post)
+    if question is None:
+        return False
+    decided = (
+        _let_question(question, post, is_fine, at)
+        if isinstance(post, Question)
+        else _let_answer(post, is_fine)
+    )
+    if decided:
+        settle_state(question)
+        refresh_count(question.article)
+    return decided
+
+
+def _let_question(question: Question, seen: Question, is_fine: bool, at: dt.datetime) -> bool:
+    is_same = question.withdrawn_at is None and question.text == seen.text
+    if question.state != Question.State.HELD or not is_same:
+        return False
+    if is_fine:
+        Question.objects.filter(pk=question.pk).update(state=Question.State.OPEN)
+        _came_out(question)
+    else:
+        take_words_away(question, at)
+    return True
+
+
+def _let_answer(seen: Answer, is_fine: bool) -> bool:
+    held = Answer.objects.filter(pk=seen.pk, is_held=True, withdrawn_at=None, text=seen.text)
     if not is_fine:
+        return bool(held.delete()[0])
+    if not held.update(is_held=False):
+        return False
+    seen.refresh_from_db()
+    _answered(seen)
+    return True
+
+
+def take_words_away(question: Question, at: dt.datetime) -> None:
+    """Remove a question for good, by whoever holds it; if others answered, its words and its writer's name alone."""
+    held = Question.objects.filter(pk=question.pk)
+    of_others = (
+        question.answers.exclude(author=question.author_id) if question.author_id else question.answers
+    )
+    if of_others.exists():
+        withdrawn_at = question.withdrawn_at or at
+        held.update(text="", author=None, withdrawn_at=withdrawn_at, state=Question.State.CLOSED)
+    else:
         held.delete()
-    elif held.update(is_held=False):
-        post.refresh_from_db()
-        _answered(post)
 
 
 @transaction.atomic
 def close(*, question: Question, user: User) -> None:
-    """End a question: who asked, and who keeps the article. One that nobody answered goes with its last trace."""
+    """End a question: who asked, and who keeps the article. Done already, it does nothing."""
     if not may_close(question, user):
         raise QuestionRefused("Only who asked, and who keeps the article, closes a question.")
-    held = _lock(question)
-    if held.author_id == user.pk and not held.answers.exists() and held.promoted_in_id is None:
-        held.delete()
-    else:
-        Question.objects.filter(pk=held.pk, state__in=UNSETTLED).update(state=Question.State.CLOSED)
+    lock_question(question)
+    Question.objects.filter(pk=question.pk, state__in=UNSETTLED).update(state=Question.State.CLOSED)
     refresh_count(question.article)
 
 
@@ -127,13 +166,15 @@ def promote(*, question: Question, user: User, at: dt.datetime) -> Draft:
     """
     if not may_promote(question, user):
         raise QuestionRefused("Only who keeps the article takes a question into its text.")
+    if question.state not in UNSETTLED or question.withdrawn_at is not None:
+        raise QuestionRefused("This question is closed or withdrawn meanwhile.")
     article = question.article
     draft = start_draft(author=user, article=article, at=at)
     if f"**{plain_words(question.text)}**" in plain_words(draft.content):
         return draft
     headings = [one for one, _ in sections_of(article)]
     place = headings.index(question.section) if question.section in headings else None
-    answers = question.answers.filter(is_held=False).order_by("created_at", "pk")
+    answers = question.answers.filter(is_held=False, withdrawn_at=None).order_by("created_at", "pk")
     words = admonition(question.text, [one.text for one in answers])
     document = draft.document
     draft.document = replace(document, content=put_under(document.content, place, words))
@@ -169,16 +210,27 @@ def put_under(content: str, place: int | None, words: str) -> str:
     return "\n\n".join(part for part in (before, words, after) if part) + "\n"
 
 
-def _lock(question: Question) -> Question:
-    return Question.objects.select_for_update().get(pk=question.pk)
+def lock_question(question: Question) -> Question | None:
+    """The question as it is, held with its answers until the transaction ends; None if it is gone.
+
+    The article's row comes first, as in every service that holds both: it stores how many questions there are.
+    """
+    Article.objects.select_for_update().only("pk").filter(pk=question.article_id).first()
+    return Question.objects.select_for_update().filter(pk=question.pk).first()
 
 
-def _is_new(user: User) -> bool:
-    known = Revision.objects.filter(author=user, state=Revision.State.APPROVED).exists()
-    if known or is_reviewer(user):
+def is_known(user: User) -> bool:
+    """Whether a text of theirs was approved, or they approve others': what they post is seen at once."""
+    return is_reviewer(user) or Revision.objects.filter(author=user, state=Revision.State.APPROVED).exists()
+
+
+def has_to_wait(user: User) -> bool:
+    """Whether what ``user`` posts waits for a reviewer. Raises :class:`QuestionRefused` where too much does."""
+    if is_known(user):
         return False
-    waiting = Question.objects.filter(author=user, state=Question.State.HELD).count()
-    waiting += Answer.objects.filter(author=user, is_held=True).count()
+    mine = {"author": user, "withdrawn_at": None}
+    waiting = Question.objects.filter(state=Question.State.HELD, **mine).count()
+    waiting += Answer.objects.filter(is_held=True, **mine).count()
     if waiting >= MOST_HELD:
         raise QuestionRefused(
             f"{MOST_HELD} posts of yours wait for a reviewer. Please wait until they are read."
@@ -197,7 +249,7 @@ def _came_out(question: Question) -> None:
 
 def _answered(given: Answer) -> None:
     question = given.question
-    Question.objects.filter(pk=question.pk, state=Question.State.OPEN).update(state=Question.State.ANSWERED)
+    settle_state(question)
     asker = question.author
     if asker is not None and asker.is_active and asker.pk != given.author_id:
         subject = f"An answer to your question: {question.article.title}"

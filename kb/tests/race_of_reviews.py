@@ -1,4 +1,4 @@
-"""Reviewers and authors who act on one article at the same moment; prints what each round left.
+"""Reviewers, authors and askers who act on one article at the same moment; prints what each round left.
 
 Run as a program against a database of its own: threads of a test process share one connection on SQLite.
 """
@@ -17,8 +17,8 @@ django.setup()
 from allauth.account.models import EmailAddress  # noqa: E402  (settings come first)
 from django.db import connection  # noqa: E402
 
-from kb.models import Article, Draft, Revision  # noqa: E402
-from kb.services import publishing, review, writing  # noqa: E402
+from kb.models import Article, Draft, Question, Revision  # noqa: E402
+from kb.services import own_posts, publishing, questions, review, writing  # noqa: E402
 from kb.services.review import ReviewRefused  # noqa: E402
 from kb.services.writing import TextMovedOn, WritingRefused  # noqa: E402
 from kb.tests.factories import make_article  # noqa: E402
@@ -38,7 +38,7 @@ def at_once(*acts: Callable[[], object]) -> list[str]:
         try:
             act()
             ended[number] = "done"
-        except (ReviewRefused, WritingRefused, TextMovedOn):
+        except (ReviewRefused, WritingRefused, TextMovedOn, own_posts.StalePost):
             ended[number] = "refused"
         except Exception as error:
             ended[number] = repr(error)
@@ -127,6 +127,34 @@ def sent_while_approved(name: str) -> dict[str, Any]:
     return {"ended": sorted(ended), "fits": ("2nd" in sent.content) == rests_on_new and "1st" in sent.content}
 
 
+def changed_in_two_tabs(name: str) -> dict[str, Any]:
+    """A question is changed in two tabs that began with the same words: one tab is told, and nothing is lost."""
+    world = World(name)
+    asked = questions.ask(article=world.article, user=world.reviewers[0], section="", text="?", at=LATER)
+
+    def tab(text: str) -> Callable[[], object]:
+        return lambda: own_posts.edit_post(
+            post=asked, user=world.reviewers[0], version=0, text=text, at=LATER
+        )
+
+    ended = at_once(tab("a"), tab("b"))
+    asked.refresh_from_db()
+    return {"ended": sorted(ended), "fits": asked.text in ("a", "b") and asked.version == 1}
+
+
+def changed_while_let_in(name: str) -> dict[str, Any]:
+    """A reviewer lets a question in while it is changed: what everybody sees is what was on the reviewer's screen."""
+    world = World(name)
+    asked = questions.ask(article=world.article, user=world.author, section="", text="seen", at=LATER)
+
+    def change() -> None:
+        own_posts.edit_post(post=asked, user=world.author, version=0, text="unseen", at=LATER)
+
+    ended = at_once(change, lambda: questions.let_be_seen(post=asked, is_fine=True, at=LATER))
+    now = Question.objects.get(pk=asked.pk)
+    return {"ended": sorted(ended), "fits": (now.text, now.state) == ("unseen", "held")}
+
+
 def main() -> None:
     """Three rounds of each."""
     make_current = publishing.make_current
@@ -136,12 +164,28 @@ def main() -> None:
         time.sleep(0.2)
         make_current(**more)
 
+    has_to_wait = questions.has_to_wait
+
+    def wait_slowly(user: User) -> bool:
+        time.sleep(0.2)
+        return has_to_wait(user)
+
     vars(review)["make_current"] = slowly
+    vars(own_posts)["has_to_wait"] = wait_slowly
     vars(mail)["send_on_commit"] = lambda *what: None  # there is no broker
     if "--without-lock" in sys.argv:
         for module in (review, writing):
             vars(module)["lock_article"] = lambda article: Article.objects.get(pk=article.pk)
-    rounds = (approved_twice, judged_both_ways, two_texts, sent_while_approved)
+        for asking in (questions, own_posts):
+            vars(asking)["lock_question"] = lambda question: Question.objects.get(pk=question.pk)
+    rounds = (
+        approved_twice,
+        judged_both_ways,
+        two_texts,
+        sent_while_approved,
+        changed_in_two_tabs,
+        changed_while_let_in,
+    )
     left = {one.__name__: [one(f"{one.__name__.replace('_', '-')}-{n}") for n in range(3)] for one in rounds}
     print(json.dumps(left))
 

@@ -22,6 +22,8 @@ WHOLE = {
     "judged_both_ways": [ONE_OF_TWO] * 3,
     "two_texts": [ONE_OF_TWO] * 3,
     "sent_while_approved": [BOTH] * 3,
+    "changed_in_two_tabs": [ONE_OF_TWO] * 3,
+    "changed_while_let_in": [BOTH] * 3,
 }
 
 

@@ -6,9 +6,13 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 
+from kb.services.own_posts import PostGone
 from kb.services.writing import MAX_CONTENT, DraftGone
 from kb.views.access import View
+
+_MAX_WORDS = 10_000
 
 
 def wants_json(request: HttpRequest) -> bool:
@@ -21,15 +25,25 @@ def keeps_text(view: View) -> Callable[..., HttpResponse]:
 
     A draft of somebody else is as good as none: the answer is the same.
     """
+    return _keeps(view, "content", MAX_CONTENT, "kb/draft_gone.html")
 
+
+def keeps_words(view: View) -> Callable[..., HttpResponse]:
+    """The same for a question or an answer, and for an article that readers no longer see."""
+    return _keeps(view, "text", _MAX_WORDS, "kb/post_gone.html")
+
+
+def _keeps(view: View, field: str, longest: int, template: str) -> Callable[..., HttpResponse]:
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **more: Any) -> HttpResponse:
         try:
             return view(request, *args, **more)
-        except (Http404, DraftGone) as error:
+        except (Http404, DraftGone, PostGone) as error:
             if request.method != "POST" or wants_json(request):
                 raise Http404 from error
-            content = request.POST.get("content", "")[:MAX_CONTENT]
-            return render(request, "kb/draft_gone.html", {"content": content}, status=404)
+            # An answer's form stands on a page of another address.
+            back = reverse("kb:article_list") if request.path.endswith("/answer/") else request.path
+            context = {"content": request.POST.get(field, "")[:longest], "back": back}
+            return render(request, template, context, status=404)
 
     return guarded

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -15,9 +15,11 @@ from kb.models import Answer, Article, HelpfulVote, Question
 from kb.roles import is_reviewer
 from kb.services import feedback
 from kb.services import questions as service
+from kb.services.question_marks import UNSETTLED
 from kb.services.writing import WritingRefused
 from kb.templatetags.posts import post_mark
 from kb.views.access import member_of, signed_in, too_often
+from kb.views.kept_text import keeps_words
 from kb.views.moved import follows_moves
 from portal.accounts.models import User
 
@@ -26,6 +28,7 @@ _MOST = 100
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@keeps_words
 @follows_moves
 def questions(request: HttpRequest, slug: str) -> HttpResponse:
     """What was asked about an article and answered; members ask here."""
@@ -46,10 +49,11 @@ def questions(request: HttpRequest, slug: str) -> HttpResponse:
         form.add_error(None, str(error))
         return _page(request, article, form, status=400)
     _say_kept(request, asked.state == Question.State.HELD)
-    return redirect(_address(asked))
+    return redirect(question_address(asked))
 
 
 @require_POST
+@keeps_words
 @signed_in
 def answer(request: HttpRequest, pk: int) -> HttpResponse:
     """Answer a question."""
@@ -66,7 +70,7 @@ def answer(request: HttpRequest, pk: int) -> HttpResponse:
             form.add_error(None, str(error))
         else:
             _say_kept(request, given.is_held)
-            return redirect(_address(question))
+            return redirect(question_address(question))
     ask_form = QuestionForm(question.article)
     return _page(request, question.article, ask_form, answering=(question.pk, form), status=400)
 
@@ -74,9 +78,11 @@ def answer(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @signed_in
 def close(request: HttpRequest, pk: int) -> HttpResponse:
-    """Close a question, or take back one that nobody answered."""
+    """Close a question: it takes no more answers."""
     question = _seen(request, pk)
     if not service.may_close(question, request.user):
+        raise Http404
+    if question.withdrawn_at is not None:
         raise Http404
     service.close(question=question, user=member_of(request))
     messages.success(request, "The question is closed.")
@@ -92,9 +98,9 @@ def promote(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     try:
         draft = service.promote(question=question, user=member_of(request), at=timezone.now())
-    except WritingRefused as error:
+    except (WritingRefused, service.QuestionRefused) as error:
         messages.error(request, str(error))
-        return redirect(_address(question))
+        return redirect(question_address(question))
     messages.success(request, "The question stands under its section in your draft. Nothing is sent yet.")
     return redirect("kb:draft", draft.key)
 
@@ -105,8 +111,8 @@ def held(request: HttpRequest) -> HttpResponse:
     """For reviewers: first posts of new members and words of visitors, to be let in or refused."""
     if not is_reviewer(request.user):
         raise Http404
-    asked = Question.objects.filter(state=Question.State.HELD, article__deleted_at=None)
-    given = Answer.objects.filter(is_held=True, question__article__deleted_at=None)
+    asked = Question.objects.filter(state=Question.State.HELD, withdrawn_at=None, article__deleted_at=None)
+    given = Answer.objects.filter(is_held=True, withdrawn_at=None, question__article__deleted_at=None)
     said = feedback.words_that_wait()
     if request.method == "POST":
         if _decide(request, {"question": asked, "answer": given, "vote": said}):
@@ -138,7 +144,7 @@ def _decide(request: HttpRequest, waiting: dict[str, QuerySet[Any]]) -> bool:
     if isinstance(post, HelpfulVote):
         feedback.let_words_be_seen(vote=post, are_fine=decision == "fine", at=timezone.now())
     else:
-        service.let_be_seen(post=post, is_fine=decision == "fine")
+        return service.let_be_seen(post=post, is_fine=decision == "fine", at=timezone.now())
     return True
 
 
@@ -150,45 +156,52 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     user = request.user
-    shown = _visible(user).filter(article=article).select_related("author", "promoted_in")
-    answers = Answer.objects.filter(_public_answer(user)).select_related("author")
+    shown = Question.objects.visible_to(user).filter(article=article).select_related("author", "promoted_in")
+    answers = Answer.objects.visible_to(user).select_related("author")
     found = list(shown.prefetch_related(Prefetch("answers", answers)).order_by("-created_at", "-pk")[:_MOST])
     names = dict(service.sections_of(article))
-    rows = [
-        {
-            "question": one,
-            "section": names.get(one.section, ""),
-            "may_close": service.may_close(one, user) and one.state in ("open", "answered", "held"),
-            "may_promote": service.may_promote(one, user) and one.state in ("open", "answered"),
-            "may_answer": user.is_authenticated and one.state in ("open", "answered"),
-            "form": answering[1]
-            if answering and answering[0] == one.pk
-            else AnswerForm(auto_id=f"id_{one.pk}_%s"),
-            "is_answering": bool(answering and answering[0] == one.pk),
-        }
-        for one in found
-    ]
+    for one in found:
+        one.article = article
+    rows = [_row(one, names, user, answering) for one in found]
     about = names.get(form.initial.get("section", ""), "")
     context = {"article": article, "form": form, "rows": rows, "about": about}
     return render(request, "kb/questions.html", context, status=status)
 
 
-def _visible(user: object) -> QuerySet[Question]:
-    public = ~Q(state=Question.State.HELD)
-    return Question.objects.filter(public | Q(author=user) if isinstance(user, User) else public)
-
-
-def _public_answer(user: object) -> Q:
-    return Q(is_held=False) | Q(author=user) if isinstance(user, User) else Q(is_held=False)
+def _row(
+    question: Question, names: dict[str, str], user: object, answering: tuple[int, AnswerForm] | None
+) -> dict[str, object]:
+    """A question as ``user`` finds it, and what they may do with it."""
+    is_own = isinstance(user, User) and question.author_id == user.pk
+    is_open = question.state in UNSETTLED and question.withdrawn_at is None
+    is_answering = bool(answering and answering[0] == question.pk)
+    return {
+        "question": question,
+        "section": names.get(question.section, ""),
+        "shows_words": question.shows_words_to(user),
+        "is_own": is_own,
+        "may_edit": is_own and (is_open or (question.state == "held" and question.withdrawn_at is None)),
+        "may_edit_answers": is_open,
+        "may_close": is_open and service.may_close(question, user),
+        "may_promote": is_open and service.may_promote(question, user),
+        "may_answer": is_open and isinstance(user, User),
+        "form": answering[1] if answering and is_answering else AnswerForm(auto_id=f"id_{question.pk}_%s"),
+        "is_answering": is_answering,
+    }
 
 
 def _seen(request: HttpRequest, pk: int) -> Question:
     articles = Article.objects.published()
-    seen = _visible(request.user).filter(article__in=articles).select_related("article", "author")
+    seen = (
+        Question.objects.visible_to(request.user)
+        .filter(article__in=articles)
+        .select_related("article", "author")
+    )
     return get_object_or_404(seen, pk=pk)
 
 
-def _address(question: Question) -> str:
+def question_address(question: Question) -> str:
+    """Its place on the page of its article's questions."""
     return f"{reverse('kb:questions', args=[question.article.slug])}#q{question.pk}"
 
 

@@ -363,7 +363,16 @@ ADDRESSES = [
     everyone("kb:did_it_work", arguments=_slug("article")),
     everyone("kb:questions", arguments=_slug("article")),
     members("kb:questions_held", 404),
-    *(by_post(f"kb:question_{name}", arguments=_pk("question")) for name in ("answer", "close", "promote")),
+    *(
+        by_post(f"kb:question_{name}", arguments=_pk("question"))
+        for name in ("answer", "close", "promote", "bring_back")
+    ),
+    by_post("kb:answer_bring_back", arguments=_pk("answer")),
+    *(
+        Address(f"kb:{post}_{name}", SIGN_IN, 404, 200, _pk(post))
+        for post in ("question", "answer")
+        for name in ("edit", "withdraw")
+    ),
     machine("kb:export"),
     machine("kb:article_zip", arguments=_slug("article")),
     members("kb:import", 404),

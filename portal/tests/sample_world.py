@@ -19,7 +19,7 @@ from events.models import (
     TripReport,
 )
 from events.tests.led_chapter import make_led_chapter
-from kb.models import Article, Draft, Question, Series, Tag
+from kb.models import Answer, Article, Draft, Question, Series, Tag
 from kb.services.pictures import keep_picture
 from kb.tests.review_factories import make_own_article, submit
 from labtools.labhost import npiv
@@ -106,6 +106,9 @@ def make_world(owner: User) -> World:
     """Rows that the addresses of the site-wide tests name; the reports are real ones of the samples."""
     call_command("load_starting_content", verbosity=0)
     sample = ImageCheck.objects.get(sample="corrupt")
+    question = Question.objects.create(
+        article=Article.objects.get(slug="create-a-vhba"), author=owner, text="Does it?"
+    )
 
     def check(**fields: object) -> ImageCheck:
         values = {"owner": owner, "filename": "vm.qcow2", "delete_after": timezone.now() + timedelta(days=3)}
@@ -139,9 +142,8 @@ def make_world(owner: User) -> World:
             file=io.BytesIO(picture(form="PNG")), name="a.png", alt="A", author=owner, at=timezone.now()
         ),
         "kept_article": make_own_article(owner, slug="kept-by-owner", title="Kept"),
-        "question": Question.objects.create(
-            article=Article.objects.get(slug="create-a-vhba"), author=owner, text="Does it?"
-        ),
+        "question": question,
+        "answer": Answer.objects.create(question=question, author=owner, text="It does."),
         "submitted": submit(owner, "## Another way\n", Article.objects.get(slug="create-a-vhba")),
         "mail": _mail(owner),
         "vhba_trial": _vhba_trial(owner),
