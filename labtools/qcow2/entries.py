@@ -155,6 +155,16 @@ BITMAP_TABLE_ENTRY: Final = EntryLayout(
     ),
 )
 
+BITMAP_FLAGS: Final = (
+    Bits(0, 0, "in use", "1 if it was not saved when the image was last closed: it is out of date."),
+    Bits(1, 1, "auto", "1 if QEMU goes on recording in it as soon as the image is in use."),
+    Bits(
+        2, 2, "extra data compatible", "1 if it may be used by a program that does not know its extra data."
+    ),
+    _reserved(3, 31),
+)
+"""The 32 flags of a bitmap directory entry."""
+
 
 def compressed_l2_entry(cluster_bits: int) -> EntryLayout:
     """The L2 table entry of a compressed cluster, in an image with clusters of ``2 ** cluster_bits`` bytes.

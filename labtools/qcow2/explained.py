@@ -87,6 +87,20 @@ def _tables() -> Iterator[FormatTable]:
         "Follows the entry; each field is there if extra_data_size reaches that far. ID and name come next.",
         layout.SNAPSHOT_EXTRA,
     )
+    yield _bytes(
+        "bitmap-entry",
+        "Bitmap directory entry",
+        "One persistent bitmap. Extra data and name follow, then zeros up to a multiple of 8 bytes.",
+        layout.BITMAP_ENTRY.fields,
+    )
+    yield FormatTable(
+        "bitmap-flags",
+        "Flags of a bitmap",
+        "The bits of the field flags in a bitmap directory entry.",
+        "Bits",
+        "Bitmap directory",
+        _bits("bitmap-flags", entries.BITMAP_FLAGS),
+    )
     yield _entry(entries.BITMAP_TABLE_ENTRY)
 
 
@@ -137,19 +151,17 @@ def _choices(field: layout.Field) -> str:
 
 
 def _entry(entry: entries.EntryLayout) -> FormatTable:
-    return FormatTable(
-        entry.id,
-        entry.name,
-        entry.meaning,
-        "Bits",
-        entry.section,
-        tuple(
-            FormatRow(
-                f"{entry.id}-{part.low}",
-                f"{part.low}–{part.high}" if part.high > part.low else str(part.low),
-                part.name,
-                part.meaning,
-            )
-            for part in entry.bits
-        ),
+    rows = _bits(entry.id, entry.bits)
+    return FormatTable(entry.id, entry.name, entry.meaning, "Bits", entry.section, rows)
+
+
+def _bits(key: str, bits: Iterable[entries.Bits]) -> tuple[FormatRow, ...]:
+    return tuple(
+        FormatRow(
+            f"{key}-{part.low}",
+            f"{part.low}–{part.high}" if part.high > part.low else str(part.low),
+            part.name,
+            part.meaning,
+        )
+        for part in bits
     )

@@ -538,3 +538,72 @@ SNAPSHOT_EXTRA: Final = (
     Field("icount", 16, 8, Kind.NUMBER, "Instruction count of record/replay.", section="Snapshots"),
 )
 """Known extra data of a snapshot, each present if the extra data reaches that far."""
+
+BITMAP_TYPES: Final = {1: "dirty tracking bitmap"}
+BITMAP_ENTRY: Final = Layout(
+    Field(
+        "bitmap_table_offset",
+        0,
+        8,
+        Kind.OFFSET,
+        "Where its bitmap table begins.",
+        "On a cluster boundary.",
+        section="Bitmap directory",
+    ),
+    Field(
+        "bitmap_table_size",
+        8,
+        4,
+        Kind.NUMBER,
+        "Entries in its bitmap table.",
+        "1 to 134,217,728, and data of 512 MiB at most (QEMU's limits); as many as the disk needs.",
+        section="Bitmap directory",
+    ),
+    Field(
+        "flags",
+        12,
+        4,
+        Kind.FLAGS,
+        "Whether it is in use, and whether QEMU goes on recording in it.",
+        "QEMU knows bits 0 and 1.",
+        section="Bitmap directory",
+    ),
+    Field(
+        "type",
+        16,
+        1,
+        Kind.CHOICE,
+        "What kind of bitmap it is.",
+        "1.",
+        section="Bitmap directory",
+        choices=BITMAP_TYPES,
+    ),
+    Field(
+        "granularity_bits",
+        17,
+        1,
+        Kind.NUMBER,
+        "How much of the disk a bit stands for, as a power of two.",
+        "9 to 31 (QEMU's limits).",
+        section="Bitmap directory",
+    ),
+    Field(
+        "name_size",
+        18,
+        2,
+        Kind.BYTES,
+        "Length of its name.",
+        "1 to 1023 (QEMU's limit).",
+        section="Bitmap directory",
+    ),
+    Field(
+        "extra_data_size",
+        20,
+        4,
+        Kind.BYTES,
+        "Length of the extra data, which comes before the name.",
+        "0: QEMU knows none.",
+        section="Bitmap directory",
+    ),
+)
+"""An entry of the bitmap directory; extra data and name follow, then zeros up to a multiple of 8 bytes."""

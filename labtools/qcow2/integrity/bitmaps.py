@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,17 +10,17 @@ import numpy as np
 
 from labtools.qcow2.checking import Role
 from labtools.qcow2.facts import PersistentBitmap
-from labtools.qcow2.layout import BITMAPS_EXTENSION, Autoclear, ExtensionType
+from labtools.qcow2.layout import BITMAP_ENTRY, BITMAPS_EXTENSION, Autoclear, ExtensionType
 from labtools.qcow2.readings import HeaderReport
 from labtools.qcow2.rules import HeaderValues
 from labtools.qcow2.text import visible
 
 from .census import Census
 from .geometry import MAX_OFFSET, OFFSET_MASK, Geometry
-from .reading import Reader
+from .reading import I64, Reader
 from .tally import Tally
 
-_ENTRY: Final = struct.Struct(">QIIBBHI")
+_ENTRY: Final = BITMAP_ENTRY
 _IN_USE: Final = 1
 _AUTO: Final = 2
 _MAX_FLAGS: Final = 3
@@ -71,67 +71,117 @@ def read_directory(
     return None
 
 
-def _entries(
-    reader: Reader, geometry: Geometry, offset: int, size: int, count: int
-) -> tuple[Bitmap, ...] | None:
+@dataclass(frozen=True, slots=True)
+class DirectoryEntry:
+    """An entry as it stands there. ``faults`` names the fields that break a rule; ``size`` includes the padding."""
+
+    offset: int
+    size: int
+    values: dict[str, int]
+    name: bytes
+    faults: tuple[str, ...]
+
+
+def walk_directory(reader: Reader, geometry: Geometry, offset: int, size: int) -> Iterator[DirectoryEntry]:
+    """The entries of a directory, up to the first that breaks the format: where the next begins is not known then.
+
+    An entry that the directory cuts in its first bytes is not among them.
+    """
     raw = np.empty(size, dtype=np.uint8)
     reader.fill(offset, raw)
     data, at = raw.tobytes(), 0
+    while at + _ENTRY.size <= size:
+        values = {name: int(value) for name, value in _ENTRY.decode(data, at).items()}
+        extra, name_size = values["extra_data_size"], values["name_size"]
+        length = -(-(_ENTRY.size + extra + name_size) // 8) * 8
+        faults = tuple(_faults(geometry, values))
+        if not faults and at + length > size:
+            faults = ("name_size",)
+        start = at + _ENTRY.size + extra
+        name = data[start : start + name_size]
+        yield DirectoryEntry(offset + at, length, values, name, faults)
+        if faults:
+            return
+        at += length
+
+
+def _faults(geometry: Geometry, values: dict[str, int]) -> Iterator[str]:
+    table_size, flags = values["bitmap_table_size"], values["flags"]
+    held = table_size * geometry.cluster_size
+    granularity = values["granularity_bits"]
+    if values["bitmap_table_offset"] % geometry.cluster_size:
+        yield "bitmap_table_offset"
+    if not 1 <= table_size <= _MAX_TABLE or held > _MAX_BYTES:
+        yield "bitmap_table_size"
+    if flags > _MAX_FLAGS:
+        yield "flags"
+    if values["type"] != 1:
+        yield "type"
+    if not 9 <= granularity <= 31:
+        yield "granularity_bits"
+    elif table_size and not flags & _IN_USE and geometry.virtual_size > held * 8 << granularity:
+        yield "bitmap_table_size"
+    if not 1 <= values["name_size"] <= _MAX_NAME:
+        yield "name_size"
+    if values["extra_data_size"]:
+        yield "extra_data_size"
+
+
+def _entries(
+    reader: Reader, geometry: Geometry, offset: int, size: int, count: int
+) -> tuple[Bitmap, ...] | None:
     found: list[Bitmap] = []
-    while at < size:
-        if at + _ENTRY.size > size or len(found) == count:
+    end = offset
+    for entry in walk_directory(reader, geometry, offset, size):
+        if entry.faults or len(found) == count:
             return None
-        table_offset, table_size, flags, kind, granularity, name_size, extra = _ENTRY.unpack_from(data, at)
-        end = at + -(-(_ENTRY.size + extra + name_size) // 8) * 8
-        held = table_size * geometry.cluster_size
-        if (
-            end > size
-            or extra
-            or not 1 <= table_size <= _MAX_TABLE
-            or table_offset % geometry.cluster_size
-            or held > _MAX_BYTES
-            or flags > _MAX_FLAGS
-            or kind != 1
-            or not 9 <= granularity <= 31
-            or not 1 <= name_size <= _MAX_NAME
-            or (not flags & _IN_USE and geometry.virtual_size > held * 8 << granularity)
-        ):
-            return None
-        name = data[at + _ENTRY.size : at + _ENTRY.size + name_size]
-        in_use, auto = bool(flags & _IN_USE), bool(flags & _AUTO)
-        found.append(Bitmap(offset + at, table_offset, table_size, in_use, auto, granularity, name))
-        at = end
-    return tuple(found) if len(found) == count else None
+        values, end = entry.values, entry.offset + entry.size
+        in_use, auto = bool(values["flags"] & _IN_USE), bool(values["flags"] & _AUTO)
+        place, length = values["bitmap_table_offset"], values["bitmap_table_size"]
+        found.append(
+            Bitmap(entry.offset, place, length, in_use, auto, values["granularity_bits"], entry.name)
+        )
+    return tuple(found) if len(found) == count and end == offset + size else None
 
 
-def table_is_sound(reader: Reader, geometry: Geometry, bitmap: Bitmap) -> bool:
-    """Whether a bitmap's table can be read, and every entry in it obeys the format."""
+def broken_entries(reader: Reader, geometry: Geometry, bitmap: Bitmap) -> I64 | None:
+    """Which entries of a bitmap's table break the format; None where the table cannot be read."""
     if bitmap.table_offset + bitmap.table_size * 8 > MAX_OFFSET:
-        return False
+        return None
     table = reader.numbers(bitmap.table_offset, bitmap.table_size)
     offsets = table & np.uint64(OFFSET_MASK)
     bad = (table & np.uint64(_TABLE_RESERVED) != 0) | (offsets & np.uint64(geometry.cluster_size - 1) != 0)
     bad |= (offsets != 0) & (table & np.uint64(1) != 0)
-    return not bad.any()
+    return np.flatnonzero(bad).astype(np.int64)
 
 
-def loads(reader: Reader, geometry: Geometry, directory: Directory) -> bool:
-    """Whether QEMU can load the bitmaps when it opens the image, without which it does not open it."""
+def table_is_sound(reader: Reader, geometry: Geometry, bitmap: Bitmap) -> bool:
+    """Whether a bitmap's table can be read, and every entry in it obeys the format."""
+    broken = broken_entries(reader, geometry, bitmap)
+    return broken is not None and not len(broken)
+
+
+def unloadable(reader: Reader, geometry: Geometry, directory: Directory) -> Iterator[tuple[Bitmap, str]]:
+    """The bitmaps that QEMU cannot load, each with the field of its entry that is at fault."""
     names = set()
     for bitmap in directory.bitmaps:
         reader.tick()
         if bitmap.name in names:
-            return False
+            yield bitmap, "name"
         names.add(bitmap.name)
         if bitmap.in_use:
             continue
         bits = -(-geometry.virtual_size // (1 << bitmap.granularity_bits))
         held = -(-bits // 64) * 8
         if bitmap.table_size != -(-held // geometry.cluster_size):
-            return False
-        if not table_is_sound(reader, geometry, bitmap):
-            return False
-    return not directory.broken
+            yield bitmap, "bitmap_table_size"
+        elif not table_is_sound(reader, geometry, bitmap):
+            yield bitmap, "bitmap_table_offset"
+
+
+def loads(reader: Reader, geometry: Geometry, directory: Directory) -> bool:
+    """Whether QEMU can load the bitmaps when it opens the image, without which it does not open it."""
+    return not directory.broken and next(unloadable(reader, geometry, directory), None) is None
 
 
 def count_bitmaps(
