@@ -250,7 +250,7 @@ def _tables(work: _Work, *, whole: bool) -> tuple[qcow2.CheckReport | None, dict
     """
     bounds = qcow2.CheckBounds(seconds=work.limits.wall_seconds)
 
-    def read() -> tuple[qcow2.CheckReport, tuple[qcow2.Evidence, ...]]:
+    def read() -> tuple[qcow2.CheckReport, qcow2.Gathered]:
         with qcow2.open_image(work.image) as source:
             report = qcow2.check_image(source, bounds, whole=whole, payload=whole, atlas=True)
             return report, qcow2.gather_evidence(source, report)
@@ -260,7 +260,7 @@ def _tables(work: _Work, *, whole: bool) -> tuple[qcow2.CheckReport | None, dict
     except qcow2.CheckBoundError as error:
         return None, {"error": {"code": error.code, "sentence": error.sentence}}, None
     atlas = report.atlas if report.atlas and len(report.atlas) <= ATLAS_KEPT else None
-    reading = qcow2.check_to_json_dict(report) | {"evidence": qcow2.evidence_json(evidence)}
+    reading = qcow2.check_to_json_dict(report) | qcow2.evidence_json(evidence)
     return report, reading, atlas
 
 

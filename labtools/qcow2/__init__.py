@@ -90,7 +90,7 @@ from .errors import (
     SkeletonError,
     TruncatedHeaderError,
 )
-from .evidence import Evidence, evidence_json, gather_evidence
+from .evidence import Evidence, Gathered, evidence_json, gather_evidence
 from .explained import FormatRow, FormatTable, format_tables
 from .facts import Encryption, KeySlot, Partition, PartitionTable, PayloadTest, PersistentBitmap
 from .header import read_header
@@ -149,6 +149,7 @@ __all__ = [
     "Format",
     "FormatRow",
     "FormatTable",
+    "Gathered",
     "GuestFacts",
     "GuestRange",
     "GuestState",

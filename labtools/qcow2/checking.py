@@ -15,6 +15,8 @@ REPORT_FORMAT: Final = 1
 """Version of the shape of :func:`check_to_json_dict`; raised when a name goes or changes its meaning."""
 QEMU_MODELLED: Final = "7.2"
 """The QEMU whose numbers ``reference`` gives."""
+ENTRIES: Final = 16
+"""Table entries that are kept of one kind of finding."""
 
 
 class Verdict(enum.StrEnum):
@@ -140,7 +142,9 @@ class Finding:
     ``code`` and ``advice`` are stable. ``host_offset`` is the first place in the file, None where there is none.
     ``count`` is how many there are, each counted, however few ranges are listed; ``host_ranges_more`` and
     ``guest_ranges_more`` say how many known ranges are not listed. Where ``guest_complete`` is False even those were
-    too many to be gathered.
+    too many to be gathered. ``l2_entries`` are the offsets of L2 entries that it names where ``host_ranges`` are
+    something else, those that belong together side by side, and ``l2_entries_more`` counts those beyond
+    :data:`ENTRIES`; they are for :func:`.gather_evidence` and no part of the JSON.
     """
 
     code: str
@@ -154,6 +158,8 @@ class Finding:
     guest_ranges_more: int
     guest_complete: bool
     advice: str
+    l2_entries: tuple[int, ...] = ()
+    l2_entries_more: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,7 +162,7 @@ def table_is_sound(reader: Reader, geometry: Geometry, bitmap: Bitmap) -> bool:
 
 
 def unloadable(reader: Reader, geometry: Geometry, directory: Directory) -> Iterator[tuple[Bitmap, str]]:
-    """The bitmaps that QEMU cannot load, each with the field of its entry that is at fault."""
+    """The bitmaps that QEMU cannot load, each with the field of its entry that is at fault, if it is one of them."""
     names = set()
     for bitmap in directory.bitmaps:
         reader.tick()
@@ -176,7 +176,7 @@ def unloadable(reader: Reader, geometry: Geometry, directory: Directory) -> Iter
         if bitmap.table_size != -(-held // geometry.cluster_size):
             yield bitmap, "bitmap_table_size"
         elif not table_is_sound(reader, geometry, bitmap):
-            yield bitmap, "bitmap_table_offset"
+            yield bitmap, ""
 
 
 def loads(reader: Reader, geometry: Geometry, directory: Directory) -> bool:

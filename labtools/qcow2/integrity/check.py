@@ -175,7 +175,10 @@ def _judge_file(
     highest = 0 if Incompatible.DIRTY in flags else stored.behind(census.size)
     if highest:
         length = (highest + 1) * geometry.cluster_size
-        tally.find("refcount-behind-the-end", detail=f"By them it had {byte_count(length)} at least.")
+        place = stored.place_of(highest)
+        size = max(1, geometry.refcount_bits // 8)
+        detail = f"By them it had {byte_count(length)} at least."
+        tally.find("refcount-behind-the-end", place[0] if place else None, size, detail=detail)
     missing = end - geometry.file_length
     last = (end >> geometry.cluster_bits) - 1
     if missing > 0 and census.roles[last] == Role.DATA and not geometry.extended:

@@ -11,7 +11,7 @@ from labtools.qcow2.text import counted
 
 from .census import Census
 from .geometry import COPIED, Geometry
-from .mapping import Entries, compressed_extent, locate
+from .mapping import Entries, compressed_extent, entry_places, locate
 from .reading import I64, Reader, native
 from .tables import L2Tables
 from .tally import Tally
@@ -20,8 +20,13 @@ _MAX_COMPRESSED: Final = 1 << 21
 """Compressed clusters that are held against each other: 128 GiB of guest with 64 KiB clusters."""
 
 
-def _uses(reader: Reader, geometry: Geometry, tables: L2Tables) -> Iterator[tuple[I64, I64, I64, I64]]:
-    """For every batch of tables: table, column, and first and last host cluster of each entry that has one."""
+def uses(reader: Reader, geometry: Geometry, tables: L2Tables) -> Iterator[tuple[I64, I64, I64, I64]]:
+    """For every batch of tables: table, column, and first and last host cluster of each entry that has one.
+
+    With an external data file none has, as offsets are then places in that.
+    """
+    if geometry.has_data_file:
+        return
     bits = geometry.cluster_bits
     for first, rows in reader.tables(tables.offsets, geometry.cluster_size):
         raw = native(rows.reshape(-1)).reshape(len(rows), -1)
@@ -47,7 +52,7 @@ def find_shared_data(
     owner = np.zeros(len(suspects), dtype=np.int64)
     shared = np.zeros(len(suspects), dtype=np.bool_)
     index = tables.owner_index[tables.starts[:-1]]
-    for table, column, first, _ in _uses(reader, geometry, tables):
+    for table, column, first, _ in uses(reader, geometry, tables):
         place = np.minimum(np.searchsorted(suspects, first), len(suspects) - 1)
         hit = suspects[place] == first
         place, guest = place[hit], (index[table] * geometry.l2_entries + column)[hit] + 1
@@ -72,6 +77,9 @@ def find_shared_compressed(reader: Reader, geometry: Geometry, tables: L2Tables,
     overlapping = np.flatnonzero((starts[1:] > starts[:-1]) & (starts[1:] <= last_sector[:-1])) + 1
     if len(overlapping):
         tally.find_clusters("compressed-overlap", np.unique(starts[overlapping] >> geometry.cluster_bits))
+        # Each with the one before it, into which it reaches.
+        both = np.unique(np.concatenate((overlapping - 1, overlapping)))
+        tally.entries("compressed-overlap", entry_places(geometry, tables, numbers[both], columns[both]))
         by_table = overlapping[np.argsort(numbers[overlapping], kind="stable")]
         locate(geometry, tables, tally, "compressed-overlap", numbers[by_table], columns[by_table])
     same = (starts[1:] == starts[:-1]) & (guests[1:] != guests[:-1])
@@ -79,6 +87,7 @@ def find_shared_compressed(reader: Reader, geometry: Geometry, tables: L2Tables,
         return
     shared = np.isin(starts, starts[1:][same])
     tally.find_clusters("compressed-shared", np.unique(starts[shared] >> geometry.cluster_bits))
+    tally.entries("compressed-shared", entry_places(geometry, tables, numbers[shared], columns[shared]))
     by_table = np.flatnonzero(shared)[np.argsort(numbers[shared], kind="stable")]
     locate(geometry, tables, tally, "compressed-shared", numbers[by_table], columns[by_table])
 
@@ -101,6 +110,9 @@ def find_shared_external(reader: Reader, geometry: Geometry, tables: L2Tables, t
     shared = np.isin(offsets, offsets[order][1:][same])
     if shared.any():
         tally.find("data-shared-external", count=len(np.unique(offsets[shared])))
+        together = order[shared[order]]
+        places = entry_places(geometry, tables, numbers[together], columns[together])
+        tally.entries("data-shared-external", places)
         locate(geometry, tables, tally, "data-shared-external", numbers[shared], columns[shared])
 
 
@@ -127,7 +139,7 @@ def locate_clusters(
     reader: Reader, geometry: Geometry, tables: L2Tables, wanted: Mapping[str, I64], tally: Tally
 ) -> None:
     """Say for each kind of finding which guest clusters its host clusters hold."""
-    for table, column, first, last in _uses(reader, geometry, tables):
+    for table, column, first, last in uses(reader, geometry, tables):
         for code, clusters in wanted.items():
             hit = np.searchsorted(clusters, first) < np.searchsorted(clusters, last, side="right")
             if hit.any():
@@ -173,5 +185,7 @@ def explain_dirty(reader: Reader, geometry: Geometry, tables: L2Tables, census: 
         row, column, cluster = row[inside], column[inside], cluster[inside]
         wrong = census.counts[cluster] > 1
         if wrong.any():
+            places = entry_places(geometry, tables, numbers[row[wrong]], column[wrong])
             tally.find_clusters("data-copied-flag", np.unique(cluster[wrong]))
+            tally.entries("data-copied-flag", places)
             locate(geometry, tables, tally, "data-copied-flag", numbers[row[wrong]], column[wrong])

@@ -133,10 +133,9 @@ class Mapping:
         rows, columns = np.nonzero(mask)
         if weight is not None:
             self._tally.corruptions += int(weight[rows].sum())
-        entry_size = self._geometry.l2_entry_size
-        places = self._tables.offsets[tables[rows]] + columns * entry_size
+        places = entry_places(self._geometry, self._tables, tables[rows], columns)
         for place in places[:_PLACES].tolist():
-            self._tally.find(code, place, entry_size)
+            self._tally.find(code, place, self._geometry.l2_entry_size)
         self._tally.more(code, len(places) - _PLACES)
         locate(self._geometry, self._tables, self._tally, code, tables[rows], columns)
 
@@ -282,6 +281,11 @@ def compressed_extent(geometry: Geometry, entry: U64) -> tuple[I64, I64]:
     start = (entry & np.uint64((1 << bits) - 1)).astype(np.int64)
     more = (entry >> np.uint64(bits) & np.uint64((1 << (geometry.cluster_bits - 8)) - 1)).astype(np.int64)
     return start, (more + 1) * 512 - (start & 511)
+
+
+def entry_places(geometry: Geometry, tables: L2Tables, table: I64, column: I64) -> I64:
+    """Where in the file the entries at ``column`` of each ``table`` are."""
+    return tables.offsets[table] + column * geometry.l2_entry_size
 
 
 def locate(geometry: Geometry, tables: L2Tables, tally: Tally, code: str, table: I64, column: I64) -> None:

@@ -12,7 +12,7 @@ from labtools.qcow2.facts import PayloadTest
 from labtools.qcow2.rules import HeaderValues
 
 from .geometry import Geometry
-from .mapping import Entries, compressed_extent, locate
+from .mapping import Entries, compressed_extent, entry_places, locate
 from .reading import I64, Reader, native
 from .tables import L2Tables
 from .tally import Tally
@@ -46,6 +46,7 @@ def try_payloads(
         for start, size in payloads[broken].tolist():
             tally.find("compressed-payload", start, size)
         hit = broken[owner.reshape(-1)]
+        tally.entries("compressed-payload", entry_places(geometry, tables, numbers[hit], columns[hit]))
         locate(geometry, tables, tally, "compressed-payload", numbers[hit], columns[hit])
     untested = len(payloads) - tested
     reason = "The time for this test was over." if untested else "" if complete else "There are too many."

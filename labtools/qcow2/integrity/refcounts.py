@@ -122,6 +122,15 @@ class StoredRefcounts:
                 highest = max(highest, last) if last >= first else highest
         return highest
 
+    def place_of(self, cluster: int) -> tuple[int, int] | None:
+        """Byte of the file, and its first bit there, at which the refcount of a cluster stands; None without block."""
+        bits = self._geometry.refcount_bits
+        index, within = divmod(cluster, self._geometry.block_entries)
+        if index >= len(self.offsets) or not self.offsets[index] or self._bad[index]:
+            return None
+        byte, low = divmod(within * bits, 8)
+        return int(self.offsets[index]) + byte, low
+
     def judge_blocks(self, census: Census) -> None:
         """Judge each entry of the refcount table, and count the table and its blocks, as QEMU does last of all."""
         tally, size, bits = census.tally, self._geometry.cluster_size, self._geometry.cluster_bits
@@ -140,8 +149,12 @@ class StoredRefcounts:
             for index in used[mask].tolist():
                 tally.find(code, self.table_offset + index * 8, 8)
         sound = ~(reserved | unaligned | outside)
-        for offset in offsets[sound].tolist():
-            census.region(offset, size, Role.REFCOUNT_BLOCK, "refcount-block-outside")
+        for index, offset in zip(used[sound].tolist(), offsets[sound].tolist(), strict=True):
+            if census.fits(offset, size):
+                census.region(offset, size, Role.REFCOUNT_BLOCK, "refcount-block-outside")
+            else:
+                tally.corruptions += 1
+                tally.find("refcount-block-outside", self.table_offset + index * 8, 8)
             if offset and census.counts[offset >> bits] != 1:
                 tally.corruptions += 1
                 tally.find("refcount-block-shared", offset, size)

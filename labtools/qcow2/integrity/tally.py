@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from labtools.qcow2.checking import Finding, GuestRange, HostRange
+from labtools.qcow2.checking import ENTRIES, Finding, GuestRange, HostRange
 from labtools.qcow2.readings import Problem, Severity
 from labtools.qcow2.text import counted
 
@@ -34,6 +34,8 @@ class _Kind:
     complete: bool = True
     advice: str = ""
     sentence: str = ""
+    l2_entries: list[int] = field(default_factory=list)
+    l2_entries_more: int = 0
 
 
 class Tally:
@@ -103,6 +105,13 @@ class Tally:
         kind.gathered += len(guest_clusters)
         kind.guests.setdefault(layer, []).append(guest_clusters)
 
+    def entries(self, code: str, places: I64) -> None:
+        """Say which L2 entries, by their offsets, a kind names that is not found by them; a few are kept."""
+        kind = self._kinds.setdefault(code, _Kind())
+        kept = places[: ENTRIES - len(kind.l2_entries)].tolist()
+        kind.l2_entries += kept
+        kind.l2_entries_more += len(places) - len(kept)
+
     def incomplete(self, code: str) -> None:
         """Say that not every guest cluster that a kind concerns was gathered."""
         self._kinds.setdefault(code, _Kind()).complete = False
@@ -155,6 +164,8 @@ class Tally:
             guest_ranges_more=max(0, len(guests) - self._ranges),
             guest_complete=kind.complete,
             advice=kind.advice or entry.advice,
+            l2_entries=tuple(kind.l2_entries),
+            l2_entries_more=kind.l2_entries_more,
         )
 
     def _guest_ranges(self, kind: _Kind) -> Iterator[GuestRange]:

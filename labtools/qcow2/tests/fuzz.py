@@ -100,6 +100,9 @@ def whole_image(data: bytes) -> None:
         check_image,
         check_to_json_dict,
         estimate_check,
+        evidence,
+        evidence_json,
+        gather_evidence,
         open_image,
         read_atlas,
         read_header,
@@ -116,6 +119,10 @@ def whole_image(data: bytes) -> None:
             json.dumps(to_json_dict(read_header(source)))
             estimate_check(source)
             report = check_image(source, bounds, whole=True, payload=True, atlas=True)
+            found = gather_evidence(source, report)
+            assert len(found.entries) <= evidence.MOST
+            assert all(one.parts and len(one.data) <= 128 for one in found.entries)
+            assert len(json.dumps(evidence_json(found))) < 1 << 20
     if report is None:
         return
     json.dumps(check_to_json_dict(report))
