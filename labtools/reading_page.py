@@ -5,12 +5,13 @@ What the image chose (names of partitions and snapshots) is text like any other,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from labtools import header_rows
+from labtools import bytes_page, header_rows
 from labtools.advice import ADVICE, STOP, Advice
 from labtools.atlas_page import layer_key, layer_name
+from labtools.bytes_page import FindingBytes
 from labtools.header_rows import Fact, Json
 from labtools.qcow2 import binary_size, counted
 
@@ -44,16 +45,6 @@ class HostPlace:
 
 
 @dataclass(frozen=True)
-class BytesRow:
-    """An entry that a finding names: where it is, its bytes, and what each part of it says."""
-
-    place: str
-    hex: str
-    layout: str
-    parts: tuple[Json, ...]
-
-
-@dataclass(frozen=True)
 class ReadingRow:
     """A kind of finding with all that is of it."""
 
@@ -68,7 +59,7 @@ class ReadingRow:
     guests_more: int
     guests_complete: bool
     advice: tuple[Advice, ...]
-    evidence: tuple[BytesRow, ...]
+    bytes: FindingBytes | None
     passed: bool
     """Whether it is of a kind that ``qemu-img check`` says nothing about, which came to its end."""
 
@@ -117,6 +108,9 @@ class Reading:
     payload: str
     bitmaps: tuple[BitmapRow, ...] = ()
     bitmaps_more: int = 0
+    bytes_note: str = ""
+    header_bytes: tuple[FindingBytes, ...] = ()
+    """What the header's rules found in the snapshot table, which is not in the header's dump."""
 
 
 def reading_of(result: Json) -> Reading | None:
@@ -126,14 +120,14 @@ def reading_of(result: Json) -> Reading | None:
         return None
     if "error" in told:
         return Reading(told["error"]["sentence"], "", (), (), (), "", (), "")
-    in_header = {each["code"] for each in (result.get("header") or {}).get("problems", ())}
+    in_header = [each["code"] for each in (result.get("header") or {}).get("problems", ())]
     found = [each for each in told["findings"] if each["code"] not in in_header]
     names = header_rows.snapshot_names(result.get("header"))
     clean = (((result.get("check") or {}).get("run")) or {}).get("outcome") == "clean"
     return Reading(
         given_up="",
         tally=_tally(found),
-        rows=tuple(_row(each, names, clean, told.get("evidence", ())) for each in found),
+        rows=tuple(_row(each, names, clean, told) for each in found),
         numbers=tuple(_numbers(told)),
         tables=tuple(_table(each, names) for each in told.get("partition_tables", ())),
         note=told.get("partitions_note") or "",
@@ -141,6 +135,10 @@ def reading_of(result: Json) -> Reading | None:
         payload=_payload(told.get("payload")),
         bitmaps=tuple(_bitmap(each) for each in told.get("bitmaps", ())),
         bitmaps_more=told.get("bitmaps_more", 0),
+        bytes_note=told.get("evidence_note", ""),
+        header_bytes=tuple(
+            each for code in dict.fromkeys(in_header) if (each := bytes_page.bytes_of(told, code))
+        ),
     )
 
 
@@ -176,7 +174,7 @@ def _tally(found: list[Json]) -> str:
     return ", ".join(words)
 
 
-def _row(finding: Json, names: Names, clean: bool, evidence: Iterable[Json]) -> ReadingRow:
+def _row(finding: Json, names: Names, clean: bool, told: Json) -> ReadingRow:
     wanted = ADVICE.get(finding["advice"], ())
     guests = finding["guest_ranges"]
     hosts = finding["host_ranges"]
@@ -184,7 +182,7 @@ def _row(finding: Json, names: Names, clean: bool, evidence: Iterable[Json]) -> 
         id=f"reading-{finding['code']}",
         tag=finding["severity"],
         tone=TONES.get(finding["severity"], "note"),
-        title=words_of(finding["code"]),
+        title=bytes_page.words_of(finding["code"]),
         sentence=finding["sentence"],
         hosts=tuple(
             HostPlace(each["offset"], f"0x{each['offset']:x}, {binary_size(each['length'])}")
@@ -195,25 +193,9 @@ def _row(finding: Json, names: Names, clean: bool, evidence: Iterable[Json]) -> 
         guests_more=len(guests) - len(guests[:RANGES]) + finding["guest_ranges_more"],
         guests_complete=finding["guest_complete"],
         advice=((STOP, *wanted) if finding["advice"] in _SLOW else wanted),
-        evidence=tuple(_bytes(each) for each in evidence if each["code"] == finding["code"]),
+        bytes=bytes_page.bytes_of(told, finding["code"]),
         passed=clean and finding["severity"] != "note",
     )
-
-
-def _bytes(entry: Json) -> BytesRow:
-    return BytesRow(
-        place=f"0x{entry['offset']:x}",
-        hex=bytes.fromhex(entry["data"]).hex(" "),
-        # A refcount is a mere number: the page on the format tells of it in words.
-        layout="way" if entry["layout"] == "refcount" else entry["layout"],
-        parts=tuple(entry["parts"]),
-    )
-
-
-def words_of(code: str) -> str:
-    """A code as words; abbreviations keep their capitals."""
-    capital = {"l1": "L1", "l2": "L2", "luks": "LUKS", "vm": "VM"}
-    return " ".join(capital.get(word, word) for word in code.split("-"))
 
 
 def _guest(part: Json, names: Names) -> GuestPlace:

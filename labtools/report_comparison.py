@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from labtools.bytes_page import words_of
 from labtools.header_rows import Json
 from labtools.models import ImageCheck
 from labtools.qcow2 import binary_size
-from labtools.reading_page import TONES, words_of
+from labtools.reading_page import TONES
 
 _FIXED = (("virtual_size", "virtual size"), ("cluster_size", "cluster size"), ("encryption", "encryption"))
 """What no repair and no copy changes: where these differ, so do the images."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from labtools import header_rows, reading_page, verdicts
+from labtools import bytes_page, header_rows, reading_page, verdicts
 from labtools.header_rows import Fact, FieldRow, HexRow, Json
 from labtools.models import ImageCheck
 from labtools.qcow2 import binary_size, counted
@@ -275,9 +275,15 @@ def _header_findings(result: Json) -> Iterator[Finding]:
             tone={"error": "bad", "warning": "warn"}.get(problem["severity"], "note"),
             title=_place_name(problem["where"]),
             explanation=problem["sentence"],
-            link=f"#{problem['where']}" if problem["where"] else "",
+            link=f"#{problem['where']}" if problem["where"] else _bytes_link(result, problem["code"]),
             where="passed by qemu-img check" if problem["code"] in silent else "",
         )
+
+
+def _bytes_link(result: Json, code: str) -> str:
+    """To the entries of the snapshot table that are meant, where the report has them."""
+    found = bytes_page.bytes_of(result.get("reading") or {}, code)
+    return f"#{found.id}" if found else ""
 
 
 def _place_name(where: str | None) -> str:

@@ -1,6 +1,7 @@
 """Our own check of the tables is heard: in the verdict, on the page, beside qemu-img's."""
 
 import html
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from labtools import reading_page, sandbox
+from labtools import bytes_page, reading_page, sandbox
 from labtools.advice import ADVICE
 from labtools.examination import Examination, examine
+from labtools.models import ImageCheck
 from labtools.qcow2.corpus.damage import Damage
 from labtools.qcow2.corpus.silent import EVERY
 from labtools.qcow2.integrity.catalogue import CATALOGUE, HEADER_ADVICE
@@ -164,21 +166,102 @@ def _table(name: str) -> dict[str, Any]:
     }
 
 
+def shown(client: Client, report: ImageCheck) -> str:
+    """The text of a report's page, its markup left out."""
+    page = client.get(report.get_absolute_url()).content.decode()
+    return " ".join(html.unescape(re.sub("<[^>]*>", " ", page)).split())
+
+
+def damaged(owner: User, name: str, folder: Path) -> ImageCheck:
+    damage = next(each for each in EVERY if each.name == name)
+    damage.image(0).write(folder / "image")
+    return make_report(owner, (folder / "image").read_bytes())
+
+
 @pytest.mark.django_db
 def test_a_finding_leads_to_its_bytes_bit_by_bit(as_owner: Client, owner: User, tmp_path: Path) -> None:
-    damage = next(each for each in EVERY if each.name == "l2-reserved-bit")
-    damage.image(0).write(tmp_path / "image")
-    report = make_report(owner, (tmp_path / "image").read_bytes())
+    report = damaged(owner, "l2-reserved-bit", tmp_path)
     assert report.result
     (one,) = report.result["reading"]["evidence"]
-    text = as_owner.get(report.get_absolute_url()).content.decode()
-    assert "The bytes of “L2 entry reserved”" in text
-    assert bytes.fromhex(one["data"]).hex(" ") in text
-    assert 'href="/lab/qcow2/#l2-entry"' in text
+    text = shown(as_owner, report)
+    assert "The bytes of “L2 entry reserved” At" in text
+    assert f"{one['offset']:08x} {bytes.fromhex(one['data']).hex(' ')} " in text
     assert text.count("should be 0") == 1
-    # A report from before there were bytes is shown without them.
-    del report.result["reading"]["evidence"]
+    page = as_owner.get(report.get_absolute_url()).content.decode()
+    assert 'href="/lab/qcow2/#l2-entry"' in page
+    assert page.count('class="hex-byte byte-bad"') == 1
+
+
+@pytest.mark.django_db
+def test_a_report_from_before_there_were_roles_is_shown(
+    as_owner: Client, owner: User, tmp_path: Path
+) -> None:
+    report = damaged(owner, "two-guest-clusters-share", tmp_path)
+    assert report.result
+    reading = report.result["reading"]
+    for one in reading["evidence"]:
+        del one["subject"], one["role"]
+    del reading["evidence_more"], reading["evidence_withheld"], reading["evidence_note"]
     report.save()
-    text = as_owner.get(report.get_absolute_url()).content.decode()
-    assert "L2 entry reserved" in text
+    text = shown(as_owner, report)
+    assert text.count("The bytes of “data shared” At 0x350006 00350006 00 02") == 1
+    assert "Host cluster at" not in text
+    # And one from before there were bytes is shown without them.
+    del reading["evidence"]
+    report.save()
+    text = shown(as_owner, report)
+    assert "Data shared" in text
     assert "The bytes of" not in text
+
+
+@pytest.mark.django_db
+def test_a_shared_cluster_leads_to_both_its_owners(as_owner: Client, owner: User, tmp_path: Path) -> None:
+    text = shown(as_owner, damaged(owner, "two-guest-clusters-share", tmp_path))
+    assert "Host cluster at 0x30000 Stored refcount; 2 references by 2 entries, at 0x350006" in text
+    assert text.count("L2 entry of the active image, guest offset 0x1b0") == 2
+    # What the bits mean is told with the first of them.
+    assert text.count("1 if the cluster reads as zeros.") == 1
+
+
+@pytest.mark.django_db
+def test_what_is_not_shown_is_counted(as_owner: Client, owner: User, tmp_path: Path) -> None:
+    text = shown(as_owner, damaged(owner, "raw-data-misplaced", tmp_path))
+    assert "8 more of this kind are not shown byte by byte." in text
+
+
+@pytest.mark.django_db
+def test_a_rule_of_the_snapshot_table_leads_to_its_entry(
+    as_owner: Client, owner: User, tmp_path: Path
+) -> None:
+    report = damaged(owner, "duplicate-snapshot-id", tmp_path)
+    page = as_owner.get(report.get_absolute_url()).content.decode()
+    assert page.count('href="#bytes-snapshot-id-duplicate"') == 1
+    assert page.count('id="bytes-snapshot-id-duplicate"') == 1
+    assert "The bytes of “snapshot ID duplicate”" in shown(as_owner, report)
+
+
+@pytest.mark.parametrize(
+    ("place", "length", "covered"),
+    [
+        ("bytes 8–9", 40, {8: 0xFF, 9: 0xFF}),
+        ("byte 16", 24, {16: 0xFF}),
+        ("bits 9–55", 8, {6: 0xFE, 5: 0xFF, 4: 0xFF, 3: 0xFF, 2: 0xFF, 1: 0xFF}),
+        ("bit 63", 8, {0: 0x80}),
+        ("second 8 bytes, bits 0–15", 16, {15: 0xFF, 14: 0xFF}),
+        ("bits 0–15", 2, {1: 0xFF, 0: 0xFF}),
+        ("bytes 12–15, bits 3–31", 24, {15: 0xF8, 14: 0xFF, 13: 0xFF, 12: 0xFF}),
+        ("other bits", 1, {}),
+        ("", 1, {}),
+    ],
+)
+def test_each_byte_knows_whose_it_is(place: str, length: int, covered: dict[int, int]) -> None:
+    assert dict(bytes_page.covered(place, length)) == covered
+
+
+def test_what_is_withheld_is_said() -> None:
+    told = {"evidence": [], "evidence_more": {"data-outside": 9}, "evidence_withheld": {"data-outside": 2}}
+    found = bytes_page.bytes_of(told, "data-outside")
+    assert found is not None
+    assert found.subjects == ()
+    assert [note[:36] for note in found.notes] == ["The bytes of 2 entries are left out:"]
+    assert bytes_page.bytes_of(told, "data-unaligned") is None
