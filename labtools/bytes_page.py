@@ -101,11 +101,16 @@ def _entry(told: Json, seen: set[str]) -> EntryRow:
     data, layout = bytes.fromhex(told["data"]), told["layout"]
     is_explained = layout not in seen
     seen.add(layout)
-    colours = _colours(told["parts"], data)
+    owners = _owners(told["parts"], data)
+    # Four colours in turn, in the order of the bytes, so that neighbours differ.
+    colours = {
+        number: "byte-bad" if told["parts"][number]["broken"] else f"byte-{place % 4 + 1}"
+        for place, number in enumerate(each for each in dict.fromkeys(owners) if each >= 0)
+    }
     return EntryRow(
         place=f"0x{told['offset']:x}",
         role=told.get("role", ""),
-        rows=tuple(_rows(told["offset"], data, colours, told["parts"])),
+        rows=tuple(_rows(told["offset"], data, [colours.get(owner, "") for owner in owners])),
         # A refcount is a mere number: the page on the format tells of it in words.
         layout="way" if layout == "refcount" else layout,
         parts=tuple(
@@ -115,7 +120,7 @@ def _entry(told: Json, seen: set[str]) -> EntryRow:
                 value=part["value"],
                 meaning=part["meaning"],
                 broken=_fault(part),
-                css=_css(number, part) if number in colours else "",
+                css=colours.get(number, ""),
             )
             for number, part in enumerate(told["parts"])
         ),
@@ -130,12 +135,7 @@ def _fault(part: Json) -> str:
     return "should be 0" if zero else "breaks the format"
 
 
-def _css(number: int, part: Json) -> str:
-    """Four colours in turn, so that neighbours differ."""
-    return "byte-bad" if part["broken"] else f"byte-{number % 4 + 1}"
-
-
-def _colours(parts: list[Json], data: bytes) -> list[int]:
+def _owners(parts: list[Json], data: bytes) -> list[int]:
     """For each byte the number of the part that has most of its bits; what is wrong there goes before all others."""
     best: list[tuple[int, int]] = [(0, -1)] * len(data)
     for number, part in enumerate(parts):
@@ -166,12 +166,8 @@ def covered(place: str, length: int) -> Iterator[tuple[int, int]]:
             yield at, mask
 
 
-def _rows(offset: int, data: bytes, colours: list[int], parts: list[Json]) -> Iterator[HexRow]:
-    cells = [
-        HexByte(f"{byte:02x}", "", _css(number, parts[number]) if number >= 0 else "")
-        for byte, number in zip(data, colours, strict=True)
-    ]
+def _rows(offset: int, data: bytes, colours: list[str]) -> Iterator[HexRow]:
+    cells = [HexByte(f"{byte:02x}", "", css) for byte, css in zip(data, colours, strict=True)]
     for at in range(0, len(cells), 16):
         row = cells[at : at + 16]
-        halves = tuple(tuple(half) for half in (row[:8], row[8:]) if half)
-        yield HexRow(f"{offset + at:08x}", halves)
+        yield HexRow(f"{offset + at:08x}", tuple(tuple(half) for half in (row[:8], row[8:]) if half))

@@ -46,6 +46,10 @@ partition ``number kind offset length type_code type_name name``) or ``partition
 With ``atlas=True``, ``atlas`` is a map of file and guest's disk for :func:`read_atlas` (see :mod:`.atlas`).
 :class:`CheckBoundError` where the check would take more than :class:`CheckBounds` allow.
 
+``gather_evidence(image, report)`` gives the bytes of the entries that the findings name (:class:`Gathered`: ``entries``
+with ``code layout offset data parts subject role``, ``more``, ``withheld``, ``note``); :func:`evidence_json` the same
+as ``evidence evidence_more evidence_withheld evidence_note``.
+
 ``is_skeleton(path)`` and ``unpack_skeleton(path, target, max_bytes=…)`` take metadata that was sent alone
 (:class:`SuppliedMetadata`, :class:`SkeletonError`); ``preview_repair(image, folder)`` lets a repair loose on a
 copy of it and gives a ``Preview`` (``qemu_exit numbers patch``) or :class:`NoPreview`.

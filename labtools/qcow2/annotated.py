@@ -143,7 +143,7 @@ def bitmap_parts(data: bytes, faults: Collection[str] = ()) -> tuple[Part, ...]:
                 for bits in entries.BITMAP_FLAGS
             )
             continue
-        meaning = f"{field.meaning} {field.rule}"
+        meaning = f"{field.meaning} Rule: {field.rule}"
         parts.append(Part(place, field.name, value, meaning, field.name in faults))
     ends = (
         ("extra data", read["extra_data_size"], "Extra data, which QEMU does not know.", False),
@@ -168,7 +168,7 @@ def header_parts(data: bytes, fields: Collection[layout.Field]) -> tuple[Part, .
         elif field.name == "incompatible_features":
             parts += _features(place, int.from_bytes(raw))
         else:
-            meaning = f"{field.meaning} {field.rule}".rstrip()
+            meaning = f"{field.meaning} Rule: {field.rule}" if field.rule else field.meaning
             parts.append(Part(place, field.name, int.from_bytes(raw), meaning))
     return tuple(parts)
 

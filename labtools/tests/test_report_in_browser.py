@@ -9,6 +9,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from labtools.models import ImageCheck
+from labtools.qcow2.corpus.sound import Recipe, build
 from labtools.services import checks, samples
 from labtools.tests.factories import (
     make_check,
@@ -174,3 +175,41 @@ def test_paper_shows_commands_whole_and_without_buttons(
     assert page.evaluate(cut) == 0
     page.emulate_media(media="screen")
     assert page.evaluate(cut) > 0
+
+
+def _much_damage(path: Path) -> bytes:
+    """Shared data, guest data on a table, a bitmap in use, two snapshots with one ID, reserved bits."""
+    image = build(Recipe(snapshots=2, bitmaps=1, l2_tables=2, fill=0.003))
+    entries = image.data_entries()
+    image.put_number(entries[1], image.number(entries[0]))
+    image.put_number(entries[2], image.offsets("l1")[0])
+    for entry in entries[4:]:
+        image.put_number(entry, image.number(entry) | 2)
+    image.put(image.offsets("bitmap-directory")[0] + 12, (3).to_bytes(4))
+    table = image.offsets("snapshots")[0]
+    image.put(table + image.pieces[table].index(b"2snapshot 2"), b"1")
+    image.write(path)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])
+def test_from_a_finding_to_its_bytes_by_keyboard(
+    new_page: NewPage, live_server: Any, owner: User, tmp_path: Path, width: int, scheme: str
+) -> None:
+    report = make_report(owner, _much_damage(tmp_path / "image"))
+    page = new_page(width=width, color_scheme=scheme)
+    page.goto(live_server.url + report.get_absolute_url())
+    dump = page.locator("#bytes-data-shared .hex").first
+    expect(dump).to_be_hidden()
+    page.get_by_text("The bytes of “data shared”").focus()
+    page.keyboard.press("Enter")
+    expect(dump).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.locator("#bytes-data-shared a").first).to_be_focused()
+    # A rule of the snapshot table leads there by its link; what is folded opens by itself.
+    page.locator("a[href='#bytes-snapshot-id-duplicate']").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#bytes-snapshot-id-duplicate")).to_be_visible()
+    page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
+    assert axe_findings(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

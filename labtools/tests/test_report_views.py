@@ -253,7 +253,7 @@ class TestFinished:
     def test_every_byte_of_the_dump_is_shown_once(self, as_owner: Client, report: ImageCheck) -> None:
         assert report.result is not None
         dump = report.result["header"]["dump"]["data"]
-        shown = re.findall(r'class="hex-byte[^>]*>([0-9a-f]{2})<', page(as_owner, report))
+        shown = re.findall(r'class="hex-byte[^>]*data-span[^>]*>([0-9a-f]{2})<', page(as_owner, report))
         assert "".join(shown) == dump
 
     def test_broken_rule_that_qemu_img_passes(self, as_owner: Client, owner: User) -> None:
