@@ -16,6 +16,7 @@ class WorkedForm(forms.Form):
         label="With which versions",
         max_length=100,
         required=False,
+        widget=forms.TextInput(attrs={"list": "versions-known"}),
         help_text="Such as QEMU 10.0, libvirt 11.3. May stay empty.",
     )
     reason = forms.CharField(

@@ -13,10 +13,13 @@ from kb.services.mail_kinds import FAILED
 from kb.services.review_news import subject_line
 from kb.services.surroundings import lock_shown
 from portal.accounts.models import User
+from portal.embeds.versions import versions_seen
 from portal.mail.services import Letter, queue_letters
 
 #: Reasons that one page shows.
 _MOST_REASONS = 50
+#: Versions that the form offers, those of readers among them, and answers that are read for those.
+_MOST_VERSIONS, _MOST_OF_READERS, _VERSIONS_READ = 20, 8, 100
 
 
 class NothingToJudge(ValueError):
@@ -102,6 +105,17 @@ def reasons(article: Article) -> list[HelpfulVote]:
     """What failed for readers of the text as it is now, in their words, the newest first."""
     said = HelpfulVote.objects.filter(revision=article.current_id, worked=False, is_held=False)
     return list(said.exclude(reason="")[:_MOST_REASONS])
+
+
+def versions_to_choose_from(article: Article) -> list[str]:
+    """What a reader may have: with which it worked for others, the last first; then what the portal sees in use.
+
+    Of readers only words that were let in, and none of those for whom it failed, which who keeps the article reads.
+    """
+    said = HelpfulVote.objects.filter(revision__article=article, worked=True, is_held=False)
+    last = said.exclude(versions="").order_by("-created_at", "-pk").values_list("versions", flat=True)
+    of_readers = list(dict.fromkeys(last[:_VERSIONS_READ]))[:_MOST_OF_READERS]
+    return list(dict.fromkeys([*of_readers, *versions_seen()]))[:_MOST_VERSIONS]
 
 
 def refresh_worked(article: Article) -> None:

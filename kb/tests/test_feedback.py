@@ -1,7 +1,13 @@
 """“Did it work?”: once a reader and revision, changed and taken back, words held, visitors' pages still alike."""
 
+import datetime as dt
+import re
+from html import unescape
+
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from kb.models import HelpfulVote, Question
@@ -155,3 +161,54 @@ def test_hostile_words_stay_words_in_a_question(as_stranger: Client) -> None:
     assert "&lt;script&gt;alert(1)" in shown
     assert "<svg onload" not in shown
     assert 'href="http://a.example/" rel="ugc nofollow"' in shown
+
+
+def offered(client: Client) -> list[str]:
+    """What the form offers for versions."""
+    found = re.findall('<option value="([^"]*)">', page(client, "/kb/one/did-it-work/"))
+    return [unescape(one) for one in found]
+
+
+@pytest.mark.django_db
+def test_versions_of_readers_for_whom_it_worked_and_those_in_use_are_offered(
+    as_stranger: Client, as_member: Client, as_owner: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    article = make_article("Words.", slug="one")
+    assert 'list="versions-known"' in page(as_stranger, "/kb/one/did-it-work/")
+    assert offered(as_stranger) == []
+
+    def vote(versions: str, **more: object) -> None:
+        fields = {"revision": article.current, "user": make_user(), "worked": True, "versions": versions}
+        HelpfulVote.objects.create(**fields | more)
+
+    vote('QEMU "8" <b>', created_at=NOW)
+    vote("QEMU 9", created_at=NOW + dt.timedelta(1))
+    vote("held", is_held=True)
+    vote("failed", worked=False)
+    vote("of another article", revision=make_article().current)
+    publish_text(article, "Other words.")
+    monkeypatch.setattr(feedback, "versions_seen", lambda: ["QEMU 10, libvirt 11", "QEMU 9"])
+    for client in (as_stranger, as_member, as_owner):
+        assert offered(client) == ["QEMU 9", 'QEMU "8" <b>', "QEMU 10, libvirt 11"]
+    monkeypatch.setattr(feedback, "versions_seen", lambda: [f"QEMU {n}" for n in range(99)])
+    for number in range(30):
+        vote(f"Xen {number}")
+    assert len(offered(as_stranger)) == 20
+    assert len([one for one in offered(as_stranger) if one.startswith("Xen")]) == 8
+
+
+@pytest.mark.django_db
+def test_the_form_asks_no_more_for_more_answers_and_the_article_asks_nothing_for_it(
+    as_stranger: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    revision = publish_text(make_article(None, slug="one"), "Words.")
+    counts = []
+    for number in (1, 3):
+        while HelpfulVote.objects.count() < number:
+            HelpfulVote.objects.create(revision=revision, user=make_user(), worked=True, versions=f"{number}")
+        with CaptureQueriesContext(connection) as caught:
+            page(as_stranger, "/kb/one/did-it-work/")
+        counts.append(len(caught))
+        with django_assert_num_queries(2):
+            page(as_stranger)
+    assert counts[0] == counts[1] <= 6

@@ -43,7 +43,13 @@ def did_it_work(request: HttpRequest, slug: str) -> HttpResponse:
         if form.is_valid():
             return _keep(request, article, user, cookie, form)
     reasons = feedback.reasons(article) if can_keep(user, article) else []
-    context = {"article": article, "form": form, "before": before, "reasons": reasons}
+    context = {
+        "article": article,
+        "form": form,
+        "before": before,
+        "reasons": reasons,
+        "versions": feedback.versions_to_choose_from(article),
+    }
     response = render(request, "kb/did_it_work.html", context, status=400 if form.errors else 200)
     add_never_cache_headers(response)
     return response

@@ -6,9 +6,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from labtools.models import LabHost
+from labtools.models import LabHost, Snapshot
 from labtools.tests.lab_hosts import AT, device, make_document, make_document_json, make_seen_host, record
 from portal.embeds.registry import find
+from portal.embeds.versions import versions_seen
 
 pytestmark = pytest.mark.django_db
 
@@ -132,3 +133,20 @@ def test_models_say_whether_they_are_usable() -> None:
     assert '<td data-label="tcg">lacks 2 features</td>' in html
     assert "All 2 CPU models" in html
     assert "No lab host has a QEMU for riscv64." in block("qemu-cpus", "riscv64")
+
+
+def test_versions_that_public_hosts_have_are_told_hosts_before_references() -> None:
+    assert versions_seen() == []
+    make_seen_host("pune-1")
+    newer = make_seen_host("pune-2", document=make_document(make_document_json("10.0.13")))
+    assert newer.current is not None
+    Snapshot.objects.filter(pk=newer.current.snapshot.pk).update(libvirt_version="11.3.0")
+    evil = make_seen_host("pune-3", document=make_document(make_document_json("98.0.0")))
+    assert evil.current is not None
+    evil.current.snapshot.emulators.update(version="98<script>")
+    make_seen_host("pune-4", document=make_document(make_document_json("99.0.0")))
+    LabHost.objects.filter(slug="pune-4").update(visibility="private")
+    found = ["QEMU 10.0.13, libvirt 11.3.0", "QEMU 7.2.22"]
+    assert versions_seen() == found
+    LabHost.objects.filter(pk=newer.pk).update(transport="reference")
+    assert versions_seen() == found[::-1]
