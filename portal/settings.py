@@ -299,6 +299,12 @@ CELERY_BEAT_SCHEDULE["article-surroundings"] = {
     "schedule": 24 * 3600,
     "options": {"queue": "mail", "expires": 3600},
 }
+# Hourly, so that a worker who was away at eight makes up for it; the mails are one a day.
+CELERY_BEAT_SCHEDULE["remind-reviewers"] = {
+    "task": "kb.tasks.remind_reviewers",
+    "schedule": 3600,
+    "options": {"queue": "mail", "expires": 3600},
+}
 CELERY_BEAT_SCHEDULE["purge-deleted-articles"] = {
     "task": "kb.tasks.purge_deleted",
     "schedule": 6 * 3600,

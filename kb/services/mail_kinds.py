@@ -21,6 +21,12 @@ TO_REVIEW = Kind(
     description="For reviewers: when a text is sent for review, and when its author answers you.",
     can_switch_off=True,
 )
+WAITING = Kind(
+    key="kb_waiting",
+    name="What waits for you in the knowledge base",
+    description="For reviewers and lab maintainers: what has waited for more than a day; at most once a day.",
+    can_switch_off=True,
+)
 QUESTIONS = Kind(
     key="kb_questions",
     name="Questions on articles",
@@ -49,5 +55,5 @@ CHECKS = Kind(
 
 def register_all() -> None:
     """Make them known to the outbox and the notifications page."""
-    for kind in (OWN_TEXTS, WATCHED, TO_REVIEW, QUESTIONS, FAILED, OUT_OF_DATE, CHECKS):
+    for kind in (OWN_TEXTS, WATCHED, TO_REVIEW, WAITING, QUESTIONS, FAILED, OUT_OF_DATE, CHECKS):
         kinds.register(kind)
