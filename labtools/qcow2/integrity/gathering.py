@@ -113,9 +113,8 @@ def gather(
     reader: Reader, header: HeaderReport, values: HeaderValues, report: CheckReport, most: int
 ) -> Gathered:
     """The entries behind the findings of ``report``; see :func:`labtools.qcow2.gather_evidence`."""
+    # A rule of the header and one of the tables may have the same code; the second comes later, and has places.
     findings = {finding.code: finding for finding in report.findings}
-    # A rule of the header and one of the tables may have the same code; the second has places.
-    findings |= {finding.code: finding for finding in report.findings if finding.host_ranges}
     tables = Tables(reader, header, values)
     planner = _Planner(tables, findings.values())
     share = max(_FEWEST, min(ENTRIES, most // len(findings)))
