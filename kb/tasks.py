@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from kb.services import check_runs, keeping, own_posts, waiting_news
+from kb.services import check_runs, keeping, own_posts, pictures, waiting_news
 from kb.services.flags import raise_flags as raise_all_flags
 from kb.services.link_checks import check_due
 from kb.services.storing import redraw_blocks as redraw
@@ -27,6 +27,12 @@ def purge_deleted() -> None:
     """Beat, every few hours: what was deleted or withdrawn a month ago is removed for good."""
     keeping.purge_deleted(at=timezone.now())
     own_posts.purge_withdrawn(at=timezone.now())
+
+
+@shared_task(name="kb.tasks.remove_unused_pictures")
+def remove_unused_pictures() -> None:
+    """Beat, daily: pictures that were sent a month ago and stand in no text."""
+    pictures.remove_unused(at=timezone.now())
 
 
 @shared_task(name="kb.tasks.remind_reviewers")

@@ -305,6 +305,11 @@ CELERY_BEAT_SCHEDULE["remind-reviewers"] = {
     "schedule": 3600,
     "options": {"queue": "mail", "expires": 3600},
 }
+CELERY_BEAT_SCHEDULE["remove-unused-pictures"] = {
+    "task": "kb.tasks.remove_unused_pictures",
+    "schedule": 24 * 3600,
+    "options": {"queue": "mail", "expires": 3600},
+}
 CELERY_BEAT_SCHEDULE["purge-deleted-articles"] = {
     "task": "kb.tasks.purge_deleted",
     "schedule": 6 * 3600,

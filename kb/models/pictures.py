@@ -21,6 +21,10 @@ class Attachment(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="pictures"
     )
     created_at = models.DateTimeField(default=timezone.now)
+    sent_at = models.DateTimeField(
+        default=timezone.now,
+        help_text="When somebody last sent it. What no text shows is removed a month later.",
+    )
 
     class Meta:
         ordering = ["-created_at"]

@@ -10,6 +10,7 @@ from kb.documents import Document
 from kb.models import AppliesTo, Article, Revision, Series, Tag
 from kb.services.checks import propose_checks
 from kb.services.feedback import refresh_worked
+from kb.services.pictures import hold_pictures
 from kb.services.question_marks import note_promoted
 from kb.services.storing import store_rendering
 from kb.services.surroundings import refresh_neighbours
@@ -37,6 +38,7 @@ def publish_document(
     document = document.normalised()
     current = locked.current
     if current is None or current.sha != document.sha:
+        hold_pictures(document.content)
         current = Revision(
             article=locked,
             based_on=current,

@@ -12,6 +12,7 @@ from kb.merging import Merge, merge_documents
 from kb.models import Article, Draft, Revision
 from kb.roles import is_reviewer
 from kb.services.brakes import is_new, refusal_for_new
+from kb.services.pictures import hold_pictures
 from kb.services.publishing import lock_article
 from kb.services.review_news import tell_submitted
 from kb.services.slugs import free_slug
@@ -127,6 +128,7 @@ def save_draft(
         return locked
     if locked.version != version:
         raise StaleDraft(locked)
+    hold_pictures(document.content)
     locked.document = document
     locked.summary, locked.significance = kept
     locked.version += 1
@@ -227,6 +229,7 @@ def hand_in(
     """Let ``document`` wait for review as a change of the locked ``article``, in place of its author's last one."""
     waiting = Revision.objects.filter(article=article, author=author, state=Revision.State.SUBMITTED)
     waiting.update(state=Revision.State.WITHDRAWN)
+    hold_pictures(document.content)
     revision = Revision(
         article=article,
         based_on=article.current,

@@ -3,11 +3,14 @@
 Run as a program against a database of its own: threads of a test process share one connection on SQLite.
 """
 
+import hashlib
 import json
+import re
 import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import django
@@ -17,8 +20,8 @@ django.setup()
 from allauth.account.models import EmailAddress  # noqa: E402  (settings come first)
 from django.db import connection  # noqa: E402
 
-from kb.models import Article, Draft, Question, Revision  # noqa: E402
-from kb.services import own_posts, publishing, questions, review, writing  # noqa: E402
+from kb.models import Article, Attachment, Draft, Question, Revision  # noqa: E402
+from kb.services import own_posts, pictures, publishing, questions, review, writing  # noqa: E402
 from kb.services.review import ReviewRefused  # noqa: E402
 from kb.services.writing import TextMovedOn, WritingRefused  # noqa: E402
 from kb.tests.factories import make_article  # noqa: E402
@@ -155,6 +158,39 @@ def changed_while_let_in(name: str) -> dict[str, Any]:
     return {"ended": sorted(ended), "fits": (now.text, now.state) == ("unseen", "held")}
 
 
+def picture_named_while_removed(name: str) -> dict[str, Any]:
+    """A draft takes in a picture that is removed as unused: one that the draft still found stays."""
+    world = World(name)
+    sha256 = hashlib.sha256(name.encode()).hexdigest()
+    Attachment.objects.create(
+        sha256=sha256,
+        name="a.png",
+        alt="A",
+        media_type="image/png",
+        width=1,
+        height=1,
+        size=1,
+        file=f"kb/pictures/{sha256}.png",
+        sent_at=LATER - pictures.UNUSED_KEPT * 2,
+    )
+    draft = writing.start_draft(author=world.author, article=world.article, at=LATER)
+    document = replace(draft.document, content=f"![A](/kb/pictures/{sha256})")
+    found: set[str] = set()
+
+    def hold(content: str) -> set[str]:
+        found.update(pictures.hold_pictures(content))
+        return found
+
+    def save() -> None:
+        time.sleep(0.1)  # the picture was found unused by now
+        vars(writing)["hold_pictures"] = hold
+        writing.save_draft(draft=draft, version=0, document=document, at=LATER)
+
+    ended = at_once(lambda: pictures.remove_unused(at=LATER), save)
+    is_there = Attachment.objects.filter(sha256=sha256).exists()
+    return {"ended": sorted(ended), "fits": is_there == bool(found)}
+
+
 def main() -> None:
     """Three rounds of each."""
     make_current = publishing.make_current
@@ -170,12 +206,25 @@ def main() -> None:
         time.sleep(0.2)
         return has_to_wait(user)
 
+    is_named = vars(pictures)["_is_named"]
+
+    def look_slowly(sha256: str) -> bool:
+        found: bool = is_named(sha256)
+        time.sleep(0.3)
+        return found
+
+    vars(pictures)["_is_named"] = look_slowly
     vars(review)["make_current"] = slowly
     vars(own_posts)["has_to_wait"] = wait_slowly
     vars(mail)["send_on_commit"] = lambda *what: None  # there is no broker
     if "--without-lock" in sys.argv:
         for module in (review, writing):
             vars(module)["lock_article"] = lambda article: Article.objects.get(pk=article.pk)
+        vars(pictures)["hold_pictures"] = lambda content: set(
+            Attachment.objects.filter(sha256__in=re.findall("[0-9a-f]{64}", content)).values_list(
+                "sha256", flat=True
+            )
+        )
         for asking in (questions, own_posts):
             vars(asking)["lock_question"] = lambda question: Question.objects.get(pk=question.pk)
     rounds = (
@@ -185,6 +234,7 @@ def main() -> None:
         sent_while_approved,
         changed_in_two_tabs,
         changed_while_let_in,
+        picture_named_while_removed,
     )
     left = {one.__name__: [one(f"{one.__name__.replace('_', '-')}-{n}") for n in range(3)] for one in rounds}
     print(json.dumps(left))

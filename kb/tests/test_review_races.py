@@ -24,6 +24,7 @@ WHOLE = {
     "sent_while_approved": [BOTH] * 3,
     "changed_in_two_tabs": [ONE_OF_TWO] * 3,
     "changed_while_let_in": [BOTH] * 3,
+    "picture_named_while_removed": [BOTH] * 3,
 }
 
 
