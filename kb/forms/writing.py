@@ -210,10 +210,15 @@ def answered(data: Mapping[str, Any]) -> Document:
             kept = [one for one in document.applies_to if one.component != component]
             taken = [one for one in theirs.applies_to if one.component == component]
             document = replace(document, applies_to=(*kept, *taken))
-    content = "".join(_answer(data, number) for number in range(_MOST_PIECES + 1))
+    content = answered_content(data)
     if len(content) > MAX_CONTENT:
         raise ValueError(too_long(content))
     return replace(document, content=content).normalised()
+
+
+def answered_content(data: Mapping[str, Any]) -> str:
+    """The text alone that the answers make, whatever was sent for the head."""
+    return "".join(_answer(data, number) for number in range(_MOST_PIECES + 1))
 
 
 def _answer(data: Mapping[str, Any], number: int) -> str:

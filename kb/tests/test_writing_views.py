@@ -329,6 +329,33 @@ def test_what_was_typed_comes_back_where_the_draft_is_gone(
     assert as_owner.get(page_of(draft)).status_code == 404
 
 
+def test_what_was_made_of_two_texts_comes_back_where_the_draft_is_gone(
+    as_owner: Client, as_member: Client, as_stranger: Client, owner: User
+) -> None:
+    article = make_article(TEXT)
+    draft = make_draft(owner, article)
+    Draft.objects.update(content=TEXT.replace("one", "mine"))
+    publish_text(article, TEXT.replace("one", "theirs"))
+    asked = as_owner.get(page_of(draft, "draft_merge")).content.decode()
+    form = {
+        name: unescape(value)
+        for name, value in re.findall(r'<input\s+type="hidden"\s+name="([^"]+)"\s+value="([^"]*)"', asked)
+    }
+    number = next(name for name in form if name.startswith("mine-")).removeprefix("mine-")
+    form |= {f"choice-{number}": "own", f"own-{number}": "Unmistakable </textarea><b>\n"}
+    for client, heading in ((as_member, "This draft is gone"), (as_stranger, "You are signed out")):
+        answer = client.post(page_of(draft, "draft_merge"), form)
+        assert answer.status_code == 404
+        assert heading in text(answer)
+        kept = text(answer).partition("What you sent")[2]
+        assert "Unmistakable &lt;/textarea&gt;&lt;b&gt;" in kept
+        assert "three" in kept, "with the passages that nobody disputed"
+    draft.delete()
+    gone = as_owner.post(page_of(draft, "draft_merge"), form)
+    assert "This draft is gone" in text(gone)
+    assert "Unmistakable" in text(gone)
+
+
 def test_of_two_clicks_the_slower_is_told(
     as_owner: Client, owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from kb.forms.writing import answered_content
 from kb.services.own_posts import PostGone
 from kb.services.writing import MAX_CONTENT, DraftGone
 from kb.views.access import View
@@ -43,7 +44,9 @@ def _keeps(view: View, field: str, longest: int, template: str) -> Callable[...,
                 raise Http404 from error
             # An answer's form stands on a page of another address.
             back = reverse("kb:article_list") if request.path.endswith("/answer/") else request.path
-            context = {"content": request.POST.get(field, "")[:longest], "back": back}
+            # The page that brings two texts together sends pieces of one.
+            typed = request.POST.get(field) or answered_content(request.POST)
+            context = {"content": typed[:longest], "back": back}
             return render(request, template, context, status=404)
 
     return guarded
