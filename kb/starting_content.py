@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from kb.front_matter import ArticleFile, from_text
-from kb.models import Article, SlugRedirect
+from kb.models import Article, Revision, SlugRedirect
 from kb.services import publish_document, rerender_outdated
 
 FOLDER = Path(__file__).parent / "starting_articles"
@@ -53,6 +53,11 @@ def _load_article(start: ArticleFile) -> bool:
     article, is_new = Article.objects.get_or_create(slug=start.slug, defaults=defaults)
     if is_new:
         publish_document(
-            article=article, document=start.document, author=None, at=timezone.now(), summary="First version."
+            article=article,
+            document=start.document,
+            author=None,
+            at=timezone.now(),
+            summary="First version.",
+            origin=Revision.Origin.PORTAL,
         )
     return is_new

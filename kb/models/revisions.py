@@ -84,6 +84,11 @@ class Revision(DocumentFields):
         CHANGE = "change", "Change: readers who know it should read it again"
         REWRITE = "rewrite", "Rewrite"
 
+    class Origin(models.TextChoices):
+        MEMBER = "member", "A member"
+        PORTAL = "portal", "The portal, which came with it"
+        FILE = "file", "A file that whoever runs the portal brought"
+
     article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="revisions")
     based_on = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="followers"
@@ -93,6 +98,12 @@ class Revision(DocumentFields):
     state = models.CharField(max_length=10, choices=State, default=State.SUBMITTED)
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="revisions"
+    )
+    origin = models.CharField(
+        max_length=6,
+        choices=Origin,
+        default=Origin.MEMBER,
+        help_text="Whose word it is where nobody is its author.",
     )
     reviewer = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="reviews"
@@ -116,6 +127,14 @@ class Revision(DocumentFields):
 
     def __str__(self) -> str:
         return f"{self.article_id}@{self.sha[:10]}"
+
+    @property
+    def byline(self) -> str:
+        """Who wrote it, as lists say it: with a name, or why there is none."""
+        if self.author is not None:
+            return f"by {self.author.name}"
+        nobody = {self.Origin.PORTAL: "by the portal", self.Origin.FILE: "imported from a file"}
+        return nobody.get(self.Origin(self.origin), "by somebody who left")
 
 
 class Draft(DocumentFields):

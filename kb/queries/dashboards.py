@@ -84,11 +84,10 @@ def _waiting(articles: ArticleQuerySet, reviews: bool) -> Board:
     found = Revision.objects.waiting().filter(article__in=articles).select_related("author", "article")
 
     def entry(one: Revision) -> Entry:
-        name = one.author.name if one.author else "somebody who left"
         url = (
             reverse("kb:review", args=[one.pk]) if reviews else reverse("kb:history", args=[one.article.slug])
         )
-        return Entry(one.title, url, f"by {name}, since {_day(one.created_at)}")
+        return Entry(one.title, url, f"{one.byline}, since {_day(one.created_at)}")
 
     if not reviews:  # what others send is theirs and the reviewers' until it is approved
         found = found.filter(author=F("article__owner"))

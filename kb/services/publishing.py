@@ -28,6 +28,7 @@ def publish_document(
     summary: str = "",
     significance: str = Revision.Significance.CHANGE,
     reviewer: User | None = None,
+    origin: str = Revision.Origin.MEMBER,
 ) -> Revision:
     """Make ``document`` what readers of ``article`` see, as an approved revision. Returns the revision.
 
@@ -47,6 +48,7 @@ def publish_document(
             state=Revision.State.APPROVED,
             author=author,
             reviewer=reviewer,
+            origin=origin,
             reviewed_at=at,
             sha=document.sha,
             created_at=at,

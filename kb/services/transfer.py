@@ -185,7 +185,10 @@ def _closed(article: Article, way: _Way) -> str:
 def _take(result: Result, file: ArticleFile, article: Article, document: Document, way: _Way) -> Result:
     summary = "Imported from a file."
     if way.author is None:
-        publish_document(article=article, document=document, author=None, at=way.at, summary=summary)
+        origin = Revision.Origin.FILE
+        publish_document(
+            article=article, document=document, author=None, at=way.at, summary=summary, origin=origin
+        )
         _set_dates(file, article)
         return result
     waiting = Revision.objects.filter(article=article, author=way.author, state=Revision.State.SUBMITTED)
