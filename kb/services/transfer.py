@@ -100,7 +100,7 @@ def import_bundle(
     """
     way = _Way(author, at, is_own)
     results = [
-        Result(name, Outcome.REFUSED, "This file is none of a bundle's.") for name in bundle.left[:100]
+        Result(name, Outcome.REFUSED, "It is left out: only articles/….md and pictures/….png or .jpg are read.") for name in bundle.left[:100]
     ]
     for slug, text in sorted(bundle.articles.items()):
         name = f"articles/{slug}.md"

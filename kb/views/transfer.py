@@ -12,7 +12,7 @@ from kb.bundles import NotABundleError, read_zip, write_zip
 from kb.forms.transfer import ImportForm
 from kb.models import Article
 from kb.roles import is_reviewer
-from kb.services.transfer import Result, export_bundle, import_bundle
+from kb.services.transfer import Outcome, Result, export_bundle, import_bundle
 from kb.views.access import member_of, signed_in
 from kb.views.moved import follows_moves
 from portal.file_uploads import takes_files
@@ -71,6 +71,13 @@ def import_articles(request: HttpRequest) -> HttpResponse:
             )
         except NotABundleError as error:
             form.add_error("file", str(error))
-    context = {"form": form, "results": results, "is_trial": is_trial}
+    told = [result for result in results or () if result.outcome != Outcome.UNCHANGED]
+    context = {
+        "form": form,
+        "results": results,
+        "told": told,
+        "unchanged": len(results or ()) - len(told),
+        "is_trial": is_trial,
+    }
     status = 400 if form.is_bound and not form.is_valid() else 200
     return render(request, "kb/import.html", context, status=status)
