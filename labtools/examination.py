@@ -195,6 +195,9 @@ def _read(work: _Work, supplied: qcow2.SuppliedMetadata | None = None) -> dict[s
     if check and supplied and header.facts.cluster_size:
         judged = verdicts.without_leaks(check, -(-supplied.luks_header_bytes // header.facts.cluster_size))
     repair, patch = _preview(work, check, supplied)
+    verdict = verdicts.hear_reading(verdicts.judge(header, judged, estimate.refused), header, report)
+    if supplied:
+        verdict = verdicts.hear_of_leaks_unseen(verdict)
     return _NOTHING | {
         "repair": repair,
         "patch": patch,
@@ -206,7 +209,7 @@ def _read(work: _Work, supplied: qcow2.SuppliedMetadata | None = None) -> dict[s
         "check": check and _bounded_run(check.to_json_dict()),
         "silences": [asdict(each) for each in verdicts.silences(header, check)],
         "differences": [asdict(each) for each in verdicts.differences(header, info)],
-        "verdict": verdicts.hear_reading(verdicts.judge(header, judged, estimate.refused), header, report),
+        "verdict": verdict,
     }
 
 

@@ -412,6 +412,26 @@ def _do_not_repair(verdict: Verdict, found: list[Finding]) -> Verdict:
     )
 
 
+def hear_of_leaks_unseen(verdict: Verdict) -> Verdict:
+    """A verdict on metadata that came alone: nobody has looked into the leaked clusters, so none is called harmless."""
+    if verdict.code is not Code.LEAKS or verdict.tone is not Tone.WARN:
+        return verdict
+    return replace(
+        verdict,
+        sentence=verdict.sentence.replace(
+            "; no data is in danger.", "; metadata alone does not tell whether they hold a lost table."
+        ),
+        detail="Leaks stay behind when a guest or its host was cut off, and then do nothing but waste space. But where "
+        "a table was lost, they are the guest's only copy. The leaked clusters were not sent.",
+        advice=(
+            Advice(
+                "Before you repair anything, let the check look into them, where the image is.",
+                "python -m labtools.qcow2 check IMAGE",
+            ),
+        ),
+    )
+
+
 def _only_ours(verdict: Verdict, found: list[Finding]) -> Verdict:
     if any(each.code == "leaked-clusters" for each in found):
         sentence = "Our check of the tables finds leaks only; qemu-img check could not say so, too."

@@ -1,4 +1,5 @@
 // Makes the plain form of /lab/images/ a resumable upload: drop or choose, watch, pause, go on, cancel.
+import { isPossible, Metadata } from "./metadata.js";
 import { Transfer } from "./transfer.js";
 import { moving, Pace, size, timeLeft } from "./words.js";
 
@@ -7,6 +8,13 @@ const panel = document.querySelector("[data-transfer]");
 const part = (name) => panel.querySelector(`[data-${name}]`);
 const input = form.querySelector("input[type=file]");
 const drop = form.querySelector("[data-drop]");
+
+const most = Number(form.dataset.maxBytes);
+const metadata = new Metadata(document.querySelector("[data-metadata]"), form.dataset.worker, {
+  packed: (file) => begin(file),
+  whole: (file) => begin(file),
+  stop: () => reset(),
+});
 
 let transfer = null;
 let pace = null;
@@ -74,6 +82,18 @@ async function freshToken() {
   return page.querySelector("form[data-upload] [name=csrfmiddlewaretoken]")?.value ?? null;
 }
 
+// Send the file, or first take its metadata out of it: as the person chose, or because it is too large.
+function take(file) {
+  const isTooLarge = file.size > most;
+  if (isPossible && (isTooLarge || form.elements.what.value === "metadata")) {
+    form.hidden = true;
+    const because = isTooLarge ? `The file has ${size(file.size)}; at most ${form.dataset.maxWords} are taken.` : "";
+    metadata.begin(file, { because, canSendWhole: !isTooLarge });
+    return;
+  }
+  begin(file);
+}
+
 function begin(file) {
   panel.hidden = false;
   form.hidden = true;
@@ -82,7 +102,7 @@ function begin(file) {
   show({ running: true });
   panel.focus({ preventScroll: true });
   panel.scrollIntoView({ block: "nearest" });
-  if (file.size > Number(form.dataset.maxBytes)) {
+  if (file.size > most) {
     say(`The file has ${size(file.size)}; at most ${form.dataset.maxWords} are taken.`, "text-bad");
     part("pause").hidden = true;
     return;
@@ -157,12 +177,12 @@ addEventListener("online", () => {
 });
 
 input.addEventListener("change", () => {
-  if (input.files.length) begin(input.files[0]);
+  if (input.files.length) take(input.files[0]);
 });
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  if (input.files.length) begin(input.files[0]);
+  if (input.files.length) take(input.files[0]);
 });
 
 for (const name of ["dragenter", "dragover"]) {
@@ -182,10 +202,11 @@ addEventListener("drop", (event) => {
   const files = event.dataTransfer?.files ?? [];
   form.querySelector("[data-drop-said]").textContent =
     files.length > 1 ? `These are ${files.length} files. Drop one; the next can follow when its report is there.` : "";
-  if (files.length === 1) begin(files[0]);
+  if (files.length === 1) take(files[0]);
 });
 
 for (const element of document.querySelectorAll("[data-with-script]")) element.hidden = false;
 for (const element of document.querySelectorAll("[data-without-script]")) element.hidden = true;
+document.querySelector("[data-metadata-choice]").hidden = !isPossible;
 // On a slow line a person can choose before this script has come; the form's own button is hidden by now.
-if (input.files.length) begin(input.files[0]);
+if (input.files.length) take(input.files[0]);
