@@ -23,6 +23,9 @@ from portal.accounts.models import User
 from portal.pictures_sent import PictureRefused
 
 
+_LEFT_OUT = "It is left out: only articles/….md and pictures/….png or .jpg are read."
+
+
 class Outcome(StrEnum):
     """What became of one file, or would."""
 
@@ -99,9 +102,7 @@ def import_bundle(
     written anew.
     """
     way = _Way(author, at, is_own)
-    results = [
-        Result(name, Outcome.REFUSED, "It is left out: only articles/….md and pictures/….png or .jpg are read.") for name in bundle.left[:100]
-    ]
+    results = [Result(name, Outcome.REFUSED, _LEFT_OUT) for name in bundle.left[:100]]
     for slug, text in sorted(bundle.articles.items()):
         name = f"articles/{slug}.md"
         try:
