@@ -22,7 +22,6 @@ from kb.services.writing import hand_in
 from portal.accounts.models import User
 from portal.pictures_sent import PictureRefused
 
-
 _LEFT_OUT = "It is left out: only articles/….md and pictures/….png or .jpg are read."
 
 

@@ -223,7 +223,7 @@ def test_refusals_in_the_persons_words(stack: Stack, new_page: NewPage, tmp_path
     sign_in(page, stack)
     choose(page, large)
     expect(page.get_by_text("at most 20 MiB are taken")).to_be_visible()
-    page.get_by_role("button", name="Cancel and delete").click()
+    page.locator("[data-metadata]").get_by_role("button", name="Cancel").click()
     choose(page, half)
     expect(page.get_by_text("are free. Finish or delete an unfinished upload first.")).to_be_visible()
     assert offsets(stack) == []

@@ -46,6 +46,7 @@ export class Metadata {
   begin(file, { because = "", canSendWhole = true } = {}) {
     this.file = file;
     this.canSendWhole = canSendWhole;
+    this.because = because;
     this.panel.hidden = false;
     for (const name of ["summary", "send", "whole", "suspects", "names-box", "luks"]) this.part(name).hidden = true;
     for (const radio of this.panel.querySelectorAll("[name=suspects]")) radio.checked = false;
@@ -143,7 +144,7 @@ export class Metadata {
     this.part("summary").hidden = true;
     this.part("send").hidden = true;
     this.part("whole").hidden = !this.canSendWhole;
-    this.say(sentence, "text-bad");
+    this.say(`${this.because} ${sentence}`.trim(), "text-bad");
   }
 
   end() {

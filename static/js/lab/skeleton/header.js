@@ -14,14 +14,14 @@ export async function readHeader(image) {
   const view = new DataView(first.buffer);
   if (first.length < 4 || view.getUint32(0) !== MAGIC) {
     throw new Refused(
-      "This is not a qcow2 image: it does not begin with QFI and 0xfb. Send the whole file to learn more.",
+      "This is not a qcow2 image, as it does not begin with QFI and 0xfb: there is no metadata to take out of it.",
     );
   }
   const version = first.length >= 8 ? view.getUint32(4) : 0;
   if (version === 1)
     throw new Refused("This is an image of the old format qcow, version 1, which has no refcounts to check.");
   if (first.length < (version === 2 ? 72 : 104))
-    throw new Refused("The file ends inside the header. Send the whole file.");
+    throw new Refused("The file ends inside the header: there is no metadata to take out of it.");
   const isOld = version === 2;
   const header = {
     version,
