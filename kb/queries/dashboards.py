@@ -190,10 +190,17 @@ def _questions(articles: ArticleQuerySet, reviews: bool) -> Board:
         _bare_article(found.order_by("created_at", "pk"), "article"),
         lambda one: Entry(
             one.article.title,
-            reverse("kb:questions", args=[one.article.slug]),
+            _address_of(one),
             cut(one.text, 120, placeholder=" …"),
         ),
     )
+
+
+def _address_of(question: Question) -> str:
+    """Where somebody does something about it: one that waits is on no page of its article yet."""
+    if question.state == Question.State.HELD:
+        return reverse("kb:questions_held")
+    return f"{reverse('kb:questions', args=[question.article.slug])}#q{question.pk}"
 
 
 def _dead_links(articles: ArticleQuerySet) -> Board:

@@ -413,11 +413,28 @@ def test_an_owner_who_does_not_review_reads_no_held_words_on_the_dashboard(
 ) -> None:
     asked = service.ask(article=article, user=member, section="", text="Held words", at=NOW)
     assert "Held words" not in page(as_owner, "/kb/dashboards/")
-    assert "Held words" in page(client_of(make_reviewer()), "/kb/dashboards/")
+    board = page(client_of(make_reviewer()), "/kb/dashboards/").partition("Held words")[0]
+    assert board.rindex('href="/kb/questions/held/"') > board.rindex('id="questions')
     let_in(asked)
     assert "Held words" in page(as_owner, "/kb/dashboards/")
     own_posts.withdraw_post(post=asked, user=member, at=NOW)
     assert "Held words" not in page(as_owner, "/kb/dashboards/")
+
+
+def test_who_decides_on_an_answer_reads_what_was_asked(
+    article: Article, owner: User, member: User, as_member: Client
+) -> None:
+    asked = service.ask(article=article, user=owner, section="", text="What <was> asked", at=NOW)
+    given = service.answer(question=asked, user=member, text="So.", at=NOW)
+    change(as_member, given, "So it is.")
+    reviewer = client_of(make_reviewer())
+    held = page(reviewer, "/kb/questions/held/")
+    assert "Asked was: What &lt;was&gt; asked" in held
+    assert "edited <time" in held
+    own_posts.withdraw_post(post=asked, user=owner, at=NOW)
+    held = page(reviewer, "/kb/questions/held/")
+    assert "What &lt;was" not in held, "withdrawn words are their writer's"
+    assert "The question was withdrawn." in held
 
 
 def test_the_page_of_questions_asks_no_more_for_more_of_them(
