@@ -14,7 +14,7 @@ from django.db import connection
 from portal.search.parsing import Query, Term
 
 #: How many matches are ranked: by their titles, by the whole; and how many are counted.
-MAX_TITLES, MAX_RANKED, MAX_COUNTED = 150, 250, 1_000
+MAX_TITLES, MAX_RANKED, MAX_COUNTED = 150, 250, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +128,14 @@ class PostgresEngine:
             rows.append((pk, self._vector(whole[0]), self._vector(*whole)))
         with connection.cursor() as cursor:
             cursor.executemany(
-                "INSERT INTO search_index (id, title, whole) VALUES (%s, %s::tsvector, %s::tsvector)"
-                " ON CONFLICT (id) DO UPDATE SET title = EXCLUDED.title, whole = EXCLUDED.whole",
-                rows,
+                "INSERT INTO search_index (id, whole) VALUES (%s, %s::tsvector)"
+                " ON CONFLICT (id) DO UPDATE SET whole = EXCLUDED.whole",
+                [(pk, whole) for pk, _, whole in rows],
+            )
+            cursor.executemany(
+                "INSERT INTO search_title (id, title) VALUES (%s, %s::tsvector)"
+                " ON CONFLICT (id) DO UPDATE SET title = EXCLUDED.title",
+                [(pk, title) for pk, title, _ in rows],
             )
 
     def _vector(self, *columns: tuple[str, Sequence[str]]) -> str:
@@ -146,22 +151,25 @@ class PostgresEngine:
 
     def remove(self, pks: Sequence[int]) -> None:
         with connection.cursor() as cursor:
-            cursor.execute("DELETE FROM search_index WHERE id = ANY(%s)", [list(pks)])
+            for table in ("search_index", "search_title"):
+                cursor.execute(f"DELETE FROM {table} WHERE id = ANY(%s)", [list(pks)])  # noqa: S608
 
     def find(self, query: Query, room: str, *, any_term: bool = False) -> dict[int, float]:
         match = self._match(query, any_term)
-        titles = self._ranked("title", match, room, MAX_TITLES)
-        return self._ranked("whole", match, room, MAX_RANKED) | titles
+        titles = self._ranked(
+            "search_title JOIN search_index USING (id)", "search_title.title", match, room, MAX_TITLES
+        )
+        return self._ranked("search_index", "whole", match, room, MAX_RANKED) | titles
 
-    def _ranked(self, column: str, match: str, room: str, limit: int) -> dict[int, float]:
+    def _ranked(self, tables: str, column: str, match: str, room: str, limit: int) -> dict[int, float]:
         condition = "AND document.room = %s" if room else ""
         with connection.cursor() as cursor:
             # 1: a long document is not better for being long.
             cursor.execute(
                 "SELECT id, ts_rank('{0.1, 0.2, 0.5, 1.0}', whole, %s::tsquery, 1) * weight FROM"  # noqa: S608
-                " (SELECT search_index.id, search_index.whole, document.weight FROM search_index"
-                " JOIN search_searchdocument AS document ON document.id = search_index.id"
-                f" WHERE search_index.{column} @@ %s::tsquery {condition} LIMIT {limit}) AS found",
+                f" (SELECT id, whole, document.weight FROM {tables}"
+                " JOIN search_searchdocument AS document USING (id)"
+                f" WHERE {column} @@ %s::tsquery {condition} LIMIT {limit}) AS found",
                 [match, match, *([room] if room else [])],
             )
             return dict(cursor.fetchall())

@@ -115,19 +115,19 @@ def _complete(query: Query) -> Query:
     if not query.terms or not query.terms[-1].prefix or len(query.terms[-1].words) > 1:
         return query
     last = query.terms[-1]
-    words = _between(last.prefix, last.prefix + "\U0010ffff")[:MAX_COMPLETIONS]
+    words = _between(last.prefix, last.prefix + "\U0010ffff", MAX_COMPLETIONS)
     shorter = (stem(word) for word in words)
     tokens = dict.fromkeys([*last.tokens, *(one for one in shorter if not one.startswith(last.prefix))])
     return replace(query, terms=(*query.terms[:-1], replace(last, tokens=tuple(tokens))))
 
 
-def _between(first: str, last: str) -> list[str]:
-    """Words of the vocabulary from ``first`` to before ``last``, by code point: an index serves this."""
+def _between(first: str, last: str, most: int = MAX_NEAR) -> list[str]:
+    """``most`` words of the vocabulary from ``first`` to before ``last``, by code point: an index serves this."""
     collation = ' COLLATE "C"' if connection.vendor == "postgresql" else ""
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT word FROM search_searchword WHERE word{collation} >= %s AND word{collation} < %s"  # noqa: S608
-            f" ORDER BY word{collation} LIMIT {MAX_NEAR}",
+            f" ORDER BY word{collation} LIMIT {most}",
             [first, last],
         )
         return [row[0] for row in cursor.fetchall()]
