@@ -2,7 +2,6 @@
 
 import html
 import subprocess
-import uuid
 from pathlib import Path
 
 import pytest
@@ -101,7 +100,7 @@ def test_what_may_not_be_seen_is_not_there(
 
 
 @pytest.mark.parametrize(
-    "typed", ["x", "/lab/images/", str(uuid.uuid4()), "%00", "\0", "a" * 400, "<script>"]
+    "typed", ["x", "/lab/images/", "2e634ee1-bc2e-4e9c-9fbb-ff1c242ed834", "%00", "\0", "a" * 400, "<script>"]
 )
 def test_rubbish_is_answered(as_owner: Client, damaged: ImageCheck, typed: str) -> None:
     text = text_of(as_owner, damaged, typed)
