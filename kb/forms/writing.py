@@ -188,15 +188,15 @@ class MergeQuestions:
             {"number": number, "conflict": piece if isinstance(piece, Conflict) else None, "text": piece}
             for number, piece in enumerate(pieces)
         ]
-        self.merged = json.dumps(_head_of(merge.document))
-        self.theirs = json.dumps(_head_of(theirs))
+        self.merged = head_of(merge.document)
+        self.theirs = head_of(theirs)
         self.count = len(self.head) + sum(1 for piece in self.pieces if piece["conflict"])
 
 
 def answered(data: Mapping[str, Any]) -> Document:
     """The document that the answers make. It is made of what was sent alone, so that nothing typed can get lost.
 
-    Raises ``ValueError`` where somebody made up the form.
+    Its text is as long as it came: whoever keeps it bounds it. Raises ``ValueError`` where somebody made up the form.
     """
     merged, theirs = _read_head(data.get("merged", "")), _read_head(data.get("theirs", ""))
     document = merged
@@ -210,10 +210,7 @@ def answered(data: Mapping[str, Any]) -> Document:
             kept = [one for one in document.applies_to if one.component != component]
             taken = [one for one in theirs.applies_to if one.component == component]
             document = replace(document, applies_to=(*kept, *taken))
-    content = answered_content(data)
-    if len(content) > MAX_CONTENT:
-        raise ValueError(too_long(content))
-    return replace(document, content=content).normalised()
+    return replace(document, content=answered_content(data)).normalised()
 
 
 def answered_content(data: Mapping[str, Any]) -> str:
@@ -239,11 +236,13 @@ def _answer(data: Mapping[str, Any], number: int) -> str:
     return f"{text}\n" if text and not text.endswith("\n") else text
 
 
-def _head_of(document: Document) -> dict[str, Any]:
-    return {name: getattr(document, name) for name in _HEAD} | {
+def head_of(document: Document) -> str:
+    """All of a document but its text, as the page carries it for :func:`answered`."""
+    head = {name: getattr(document, name) for name in _HEAD} | {
         "tags": list(document.tags),
         "applies_to": [[one.component, one.minimum, one.maximum] for one in document.applies_to],
     }
+    return json.dumps(head)
 
 
 def _read_head(text: str) -> Document:

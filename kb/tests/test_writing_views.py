@@ -482,6 +482,28 @@ def test_a_conflict_settled_too_late_is_asked_about_again_with_all_of_it(
     assert "elsewhere" in text(late)
 
 
+def test_two_texts_that_are_too_long_together_are_given_back_to_be_cut(as_owner: Client, owner: User) -> None:
+    article = make_article(TEXT, slug="one", title="T")
+    draft = make_draft(owner, article)
+    mine = TEXT.replace("two", "mine " * 21_000)
+    as_owner.post(page_of(draft, "draft_save"), sent(draft, content=mine, title="Mine"))
+    current = publish_text(article, TEXT.replace("two", "theirs " * 15_000))
+    page = as_owner.get(page_of(draft, "draft_merge"))
+    refused = as_owner.post(page_of(draft, "draft_merge"), answers(page, {"choice-1": "both"}))
+    assert refused.status_code == 422
+    assert "characters; 200,000 are the most" in text(refused)
+    assert Draft.objects.get().content == mine  # nothing was saved, and nothing was lost:
+    again = answers(refused, {})
+    assert again["piece-0"].count("mine ") == 21_000
+    assert again["piece-0"].count("theirs ") == 15_000
+    # cut, it is what it would have been
+    cut = again["piece-0"].replace("mine ", "", 5_000)
+    as_owner.post(page_of(draft, "draft_merge"), again | {"piece-0": cut})
+    kept = Draft.objects.get()
+    assert (kept.content.count("mine "), kept.content.count("theirs ")) == (16_000, 15_000)
+    assert (kept.title, kept.based_on) == ("Mine", current)
+
+
 def test_thousands_of_differences_are_one_question(as_owner: Client, owner: User) -> None:
     draft = make_draft(owner, content="".join(f"same {n}\nold {n}\n" for n in range(2000)))
     mine = "".join(f"same {n}\nnew {n}\n" for n in range(2000))

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from kb.documents import Document
-from kb.forms.writing import MergeQuestions, answered
+from kb.forms.writing import MergeQuestions, answered, head_of
 from kb.merging import Merge, merge_documents
 from kb.models import Draft, Revision
 from kb.services import writing as services
@@ -64,6 +64,8 @@ def _settle(request: HttpRequest, draft: Draft) -> HttpResponse:
     except ValueError as wrong:
         messages.error(request, f"Nothing was changed. {wrong}")
         return redirect("kb:draft", draft.key)
+    if len(document.content) > services.MAX_CONTENT:
+        return _ask_to_shorten(request, draft, document, version, current)
     now = timezone.now()
     try:
         if current:
@@ -79,3 +81,18 @@ def _settle(request: HttpRequest, draft: Draft) -> HttpResponse:
         return redirect("kb:draft_merge", draft.key)
     messages.success(request, "Both texts are one now, and saved. Look it over, then send it for review.")
     return redirect("kb:draft", draft.key)
+
+
+def _ask_to_shorten(
+    request: HttpRequest, draft: Draft, document: Document, version: int, current: int
+) -> HttpResponse:
+    """Both texts together are beyond the bound: all that was made of them is given back, to be cut down."""
+    context = {
+        "draft": draft,
+        "refusal": services.too_long(document.content),
+        "content": document.content,
+        "head": head_of(document),
+        "version": version,
+        "current": current or "",
+    }
+    return render(request, "kb/draft_merge_too_long.html", context, status=422)
