@@ -111,7 +111,7 @@ def _recipe(
         "commands": [
             {
                 "steps": command.steps,
-                "exit": block.exit_code if command is commands[-1] else 0,
+                "exit": prompted.exit_code,
                 "expected": None if prompted.expected is None else list(prompted.expected),
             }
             for command, prompted in zip(commands, block.commands, strict=True)

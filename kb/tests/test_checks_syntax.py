@@ -31,14 +31,23 @@ def test_a_block_is_read_as_commands_with_what_must_follow() -> None:
         (
             Prompted("qemu-img create disk.qcow2 1G", None),
             Prompted("virsh list", (" Id   Name", "", "...")),
-            Prompted("virsh uri", None),
+            Prompted("virsh uri", None, 2),
         ),
-        2,
         ("uuid", "size"),
         "x*y",
         "any",
     )
     assert read_block(fence("$ virsh uri", silent="silent")).commands[0].expected == ()
+
+
+def test_a_block_may_ask_for_exit_codes_as_one_asks_a_shell() -> None:
+    source = "$ virsh list\n$ echo $?\n0\n$ virsh uri\nerror: no\n$ echo $?\n\n63\n$ virsh version\n"
+    assert read_block(fence(source)).commands == (
+        Prompted("virsh list", None),
+        Prompted("virsh uri", ("error: no",), 63),
+        Prompted("virsh version", None),
+    )
+    assert read_block(fence(source, exit="1")).commands[-1].exit_code == 1
 
 
 @pytest.mark.parametrize(
@@ -52,6 +61,12 @@ def test_a_block_is_read_as_commands_with_what_must_follow() -> None:
         fence("$ virsh list", mask="everything"),
         fence("$ virsh list", host="pune-1"),
         fence("$ virsh list", run="always"),
+        fence("$ echo $?\n0"),
+        fence("$ virsh list\n$ echo $?"),
+        fence("$ virsh list\n$ echo $?\nfine"),
+        fence("$ virsh list\n$ echo $?\n-1"),
+        fence("$ virsh list\n$ echo $?\n0\n$ echo $?\n0"),
+        fence("$ virsh list\n$ echo $?\n1", exit="1"),
         Fence("bash", {"check": "check"}, "$ virsh list"),
     ],
 )
