@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labtools.labhost.iso import Diagnosis, Facts, Way, command_block, diagnose, read_paste
+from labtools.labhost.tests.libvirt_hosts import with_qemu_user
 
 STATE = ("/var/cache/libvirt", "/var/log/libvirt", "/run/libvirt")
 QEMU_CONF = (
@@ -62,9 +63,9 @@ class IsoHost:
 
     @property
     def places(self) -> list[str]:
-        """The daemon's own configuration and default pool directory, which the shells see too."""
+        """The daemon's own configuration and default pool directory, and its user, which the shells see too."""
         lib = ["--bind", str(self.root / "lib"), "/var/lib/libvirt"]
-        return ["--bind", str(self.root / "etc"), "/etc/libvirt", *lib]
+        return ["--bind", str(self.root / "etc"), "/etc/libvirt", *lib, *with_qemu_user(self.root)]
 
     def argv(self, *command: str, user: str = "") -> list[str]:
         """The command in the host's namespace, as root or as ``user``."""

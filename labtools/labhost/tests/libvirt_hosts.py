@@ -26,6 +26,25 @@ sys.exit(labprobe.main(sys.argv[3:]))
 """
 
 
+#: libvirt of Debian and Ubuntu looks its guests' user up even where it shall use another one. On some releases the
+#: package that makes this user is the one that also starts a libvirtd on the machine.
+QEMU_USER, QEMU_ID = "libvirt-qemu", 64055
+
+
+def with_qemu_user(folder: Path) -> list[str]:
+    """Options of bwrap that add libvirt's user for guests to the users of this machine, which stay as they are."""
+    options = []
+    for name, line in (
+        ("passwd", f"{QEMU_USER}:x:{QEMU_ID}:{QEMU_ID}::/var/lib/libvirt:/usr/sbin/nologin\n"),
+        ("group", f"{QEMU_USER}:x:{QEMU_ID}:\n"),
+    ):
+        known = Path("/etc", name).read_text()
+        if f"\n{QEMU_USER}:" not in known:
+            (folder / name).write_text(known + line)
+            options += ["--ro-bind", str(folder / name), f"/etc/{name}"]
+    return options
+
+
 @contextmanager
 def private_libvirtd(folder: Path) -> Iterator[Path]:
     """A libvirtd with nothing of this machine's state, in a PID namespace that ends with it; yields its sockets."""
@@ -35,7 +54,14 @@ def private_libvirtd(folder: Path) -> Iterator[Path]:
     argv = ["bwrap", "--dev-bind", "/", "/", "--proc", "/proc", "--unshare-pid", "--die-with-parent"]
     for path in STATE:
         argv += ["--tmpfs", path]
-    argv += ["libvirtd", "-f", str(folder / "libvirtd.conf"), "-p", str(folder / "pid")]
+    argv += [
+        *with_qemu_user(folder),
+        "libvirtd",
+        "-f",
+        str(folder / "libvirtd.conf"),
+        "-p",
+        str(folder / "pid"),
+    ]
     with (
         (folder / "log").open("wb") as log,
         subprocess.Popen(argv, stdout=log, stderr=log, stdin=subprocess.DEVNULL) as process,
