@@ -16,6 +16,8 @@ from kb.models import Article, Revision, SlugRedirect
 from kb.services import publish_document, rerender_outdated
 
 FOLDER = Path(__file__).parent / "starting_articles"
+#: Groups by name, with the permission of their members.
+_GROUPS = {"Knowledge base reviewers": "review_article", "Lab maintainers": "approve_check"}
 #: After which an article should be tried again.
 _GOOD_FOR = dt.timedelta(days=365)
 
@@ -27,17 +29,17 @@ def starts() -> list[ArticleFile]:
 
 def load() -> list[str]:
     """Make what is not there yet, render anew what an older renderer left; return a line for each."""
-    made = ["group “Knowledge base reviewers”"] if _make_group() else []
+    made = [f"group “{name}”" for name, may in _GROUPS.items() if _make_group(name, may)]
     made += [f"article “{start.document.title}”" for start in starts() if _load_article(start)]
     return made + [f"article “{article.title}” rendered anew" for article in rerender_outdated()]
 
 
 @transaction.atomic
-def _make_group() -> bool:
-    """The group whose members review. What it may do later is for the administrators to say."""
-    group, is_new = Group.objects.get_or_create(name="Knowledge base reviewers")
+def _make_group(name: str, may: str) -> bool:
+    """A group whose members may do one thing. What it may do later is for the administrators to say."""
+    group, is_new = Group.objects.get_or_create(name=name)
     if is_new:
-        group.permissions.add(Permission.objects.get(content_type__app_label="kb", codename="review_article"))
+        group.permissions.add(Permission.objects.get(content_type__app_label="kb", codename=may))
     return is_new
 
 

@@ -98,6 +98,7 @@ _LIVING = [
 
 _CHECKS = [
     path("checks/", checks.queue, name="check_queue"),
+    path("checks/run/", checks.let_run, name="checks_let_run"),
     path("checks/<int:pk>/decide/", checks.decide, name="check_decide"),
     path("<slug:slug>/checks/", checks.article_checks, name="article_checks"),
 ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from django.db.models import F, QuerySet
 
-from kb.models import Article, Check, CheckRun
+from kb.models import Article, ArticleQuerySet, Check, CheckRun, Revision
 from portal import recipes
 
 #: Runs of one check that a page names.
@@ -41,15 +41,38 @@ class ShownCheck:
         return tones.get(self.runs[0].state, "note") if self.runs else "note"
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An article with the blocks of it that wait for a lab maintainer, in order."""
+
+    article: Article
+    revision: Revision
+    entries: list[ShownCheck]
+
+
 def proposed() -> QuerySet[Check]:
-    """What waits for a lab maintainer: of what readers see now, the longest waiting first."""
-    return (
-        Check.objects.filter(
-            state=Check.State.PROPOSED, article__deleted_at=None, revision=F("article__current")
-        )
-        .select_related("article", "revision__author")
-        .order_by("revision__reviewed_at", "revision", "position")
+    """What waits for a lab maintainer: of what readers see now."""
+    return Check.objects.filter(
+        state=Check.State.PROPOSED, article__deleted_at=None, revision=F("article__current")
     )
+
+
+def waiting_articles() -> ArticleQuerySet:
+    """Articles with something that waits for a lab maintainer, the longest waiting first."""
+    found = Article.objects.filter(pk__in=proposed().values("article"))
+    return found.select_related("current__author").order_by("current__reviewed_at", "current", "pk")
+
+
+def waiting(articles: Sequence[Article]) -> list[Waiting]:
+    """What waits of each of ``articles``. One query."""
+    by_article: dict[int, list[Check]] = defaultdict(list)
+    for check in proposed().filter(article__in=articles).order_by("position"):
+        by_article[check.article_id].append(check)
+    return [
+        Waiting(article, article.current, shown(by_article[article.pk]))
+        for article in articles
+        if article.current is not None
+    ]
 
 
 def shown(checks: Sequence[Check], runs: bool = False) -> list[ShownCheck]:

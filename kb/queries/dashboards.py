@@ -6,13 +6,14 @@ from textwrap import shorten as cut
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, F, FloatField, OuterRef, QuerySet, Subquery
+from django.db.models import Count, F, FloatField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Cast
 from django.urls import reverse
 from django.utils import timezone
 
 from kb.models import Article, ArticleQuerySet, Check, CheckRun, Flag, HelpfulVote, Link, Question, Revision
-from kb.roles import is_reviewer
+from kb.queries.checks import waiting_articles
+from kb.roles import is_lab_maintainer, is_reviewer
 from portal.accounts.models import User
 from portal.search.models import MissedSearch
 
@@ -44,8 +45,9 @@ class Board:
 
 
 def has_dashboards(user: User) -> bool:
-    """Reviewers, and owners of an article."""
-    return is_reviewer(user) or Article.objects.filter(owner=user, deleted_at=None).exists()
+    """Reviewers, lab maintainers, and owners of an article."""
+    may = is_reviewer(user) or is_lab_maintainer(user)
+    return may or Article.objects.filter(owner=user, deleted_at=None).exists()
 
 
 def dashboards(user: User) -> list[Board]:
@@ -58,6 +60,7 @@ def dashboards(user: User) -> list[Board]:
         _waiting(articles, reviews),
         _unhelpful(articles),
         _due(articles),
+        *([_undecided_checks()] if is_lab_maintainer(user) else []),
         _failing_checks(articles),
         _flags(articles),
         _questions(articles, reviews),
@@ -134,6 +137,23 @@ def _due(articles: ArticleQuerySet) -> Board:
         lambda one: Entry(
             one.title, reverse("kb:settings", args=[one.slug]), f"since {_day(one.review_due)}"
         ),
+    )
+
+
+def _undecided_checks() -> Board:
+    queue = reverse("kb:check_queue")
+    found = waiting_articles().annotate(blocks=Count("checks", filter=Q(checks__state=Check.State.PROPOSED)))
+    return _board(
+        "undecided",
+        "Commands that wait for a lab maintainer",
+        "No check waits.",
+        _bare(found),
+        lambda one: Entry(
+            one.title,
+            f"{queue}?{urlencode({'article': one.slug})}",
+            f"{one.blocks} block{'s' * (one.blocks != 1)}",
+        ),
+        queue,
     )
 
 

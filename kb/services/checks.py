@@ -7,6 +7,7 @@ recipe holds its documents and the digests of the blocks on which it builds, so 
 
 import datetime as dt
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -145,3 +146,17 @@ def decide(*, check: Check, maintainer: User, run: bool, at: dt.datetime) -> Non
         raise NotDecidable
     if run:
         queue_runs(article=article, at=at)
+
+
+@transaction.atomic
+def let_run(*, checks: Sequence[Check], maintainer: User, at: dt.datetime) -> int:
+    """Let several checks run at once, so that blocks which build on one another run together; returns how many.
+
+    Those that cannot be decided any more, see :func:`decide`, are left as they are. Raises ``PermissionDenied``.
+    """
+    count = 0
+    for check in checks:
+        with suppress(NotDecidable):
+            decide(check=check, maintainer=maintainer, run=True, at=at)
+            count += 1
+    return count

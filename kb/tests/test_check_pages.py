@@ -75,6 +75,65 @@ def test_a_decision_is_a_maintainers_alone(
     assert Check.objects.get().state == "approved"
 
 
+def test_all_blocks_of_an_article_are_let_run_together(
+    as_stranger: Client, as_owner: Client, as_maintainer: Client, maintainer: User
+) -> None:
+    article = make_article("".join(BLOCK.format(one) for one in range(3)))
+    make_article(BLOCK.format(9), slug="other")
+    checks = [str(pk) for pk in article.checks.values_list("pk", flat=True)]
+    text = text_of(as_maintainer, QUEUE)
+    assert "Let all 3 blocks run" in text
+    assert text.count("Let all") == 1
+    assert all(f'<input type="hidden" name="checks" value="{pk}">' in text for pk in checks)
+    for client in (as_stranger, as_owner):
+        assert client.post(f"{QUEUE}run/", {"checks": checks}).status_code == 404
+    assert not article.checks.filter(state="approved").exists()
+    done = as_maintainer.post(f"{QUEUE}run/", {"checks": checks}, follow=True)
+    assert "3 checks run now" in done.content.decode()
+    assert set(article.checks.values_list("state", "decided_by")) == {("approved", maintainer.pk)}
+    assert CheckRun.objects.filter(state="queued").count() == 3
+    assert Check.objects.get(article__slug="other").state == "proposed"
+
+
+def test_a_page_that_is_stale_lets_run_what_it_showed_and_nothing_that_came_since(
+    as_maintainer: Client, owner: User
+) -> None:
+    article = make_article("".join(BLOCK.format(one) for one in range(2)), owner=owner)
+    shown = [str(pk) for pk in article.checks.values_list("pk", flat=True)]
+    publish_text(article, "".join(BLOCK.format(one) for one in range(1, 4)))
+    answer = as_maintainer.post(f"{QUEUE}run/", {"checks": shown}, follow=True).content.decode()
+    assert "None of the checks can run" in answer
+    assert not Check.objects.filter(state="approved").exists()
+    some = as_maintainer.post(
+        f"{QUEUE}run/",
+        {"checks": [*shown, Check.objects.filter(state="proposed")[0].pk, "9" * 30, "x", "-1", "٣"]},
+        follow=True,
+    )
+    assert "1 of the checks can run" in some.content.decode()
+    assert Check.objects.filter(state="approved").count() == 1
+
+
+def test_maintainers_find_what_waits_and_nobody_else_is_led_there(
+    as_stranger: Client, as_owner: Client, as_maintainer: Client, owner: User
+) -> None:
+    article = make_article("".join(BLOCK.format(one) for one in range(2)), owner=owner)
+    make_article(BLOCK.format(9), slug="other", title="Other")
+    checks, boards = f"/kb/{article.slug}/checks/", "/kb/dashboards/"
+    assert f'href="{QUEUE}?article={article.slug}"' in text_of(as_maintainer, checks)
+    assert "Decide on" not in text_of(as_owner, checks)
+    assert f'href="{QUEUE}"' in text_of(as_maintainer, "/kb/")
+    assert QUEUE not in text_of(as_owner, "/kb/")
+    assert QUEUE not in text_of(as_stranger, "/kb/")
+    board = text_of(as_maintainer, boards)
+    assert "Commands that wait for a lab maintainer" in board
+    assert "2 blocks" in board
+    assert "Commands that wait" not in text_of(as_owner, boards)
+    one = text_of(as_maintainer, f"{QUEUE}?article={article.slug}")
+    assert "disk1.qcow2" in one
+    assert "disk9.qcow2" not in one
+    assert "No check waits" in text_of(as_maintainer, f"{QUEUE}?article=%00nothing")
+
+
 def test_anything_but_run_refuses(as_maintainer: Client) -> None:
     make_article(BLOCK.format(1))
     as_maintainer.post(f"{QUEUE}{Check.objects.get().pk}/decide/", {"decision": "x"})
@@ -117,7 +176,7 @@ def test_queries_do_not_grow(
 ) -> None:
     article = make_article("".join(BLOCK.format(one) for one in range(number)))
     as_maintainer.get(QUEUE)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         as_maintainer.get(QUEUE)
     with django_assert_num_queries(3):
         as_stranger.get(f"/kb/{article.slug}/checks/")

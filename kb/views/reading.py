@@ -13,7 +13,7 @@ from kb.forms import ArticleFilterForm
 from kb.linked_data import linked_data
 from kb.models import Article, Series
 from kb.queries.history import is_watched
-from kb.roles import can_keep, is_reviewer
+from kb.roles import can_keep, is_lab_maintainer, is_reviewer
 from kb.views.moved import follows_moves
 
 PER_PAGE = 20
@@ -36,6 +36,7 @@ def article_list(request: HttpRequest) -> HttpResponse:
         "form": form,
         "is_narrowed": bool(kind or tag or series),
         "reviews": is_reviewer(request.user),
+        "lets_run": is_lab_maintainer(request.user),
         "tag": tag,
         "page": Paginator(found, PER_PAGE).get_page(request.GET.get("page")),
     }

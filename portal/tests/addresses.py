@@ -359,6 +359,7 @@ ADDRESSES = [
     everyone("kb:article_checks", arguments=_slug("article")),
     members("kb:check_queue", 404),
     by_post("kb:check_decide", arguments=_pk("article")),
+    by_post("kb:checks_let_run"),
     everyone("kb:series", arguments=_slug("series")),
     everyone("kb:did_it_work", arguments=_slug("article")),
     everyone("kb:questions", arguments=_slug("article")),
