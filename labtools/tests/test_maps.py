@@ -1,5 +1,7 @@
 """The pages of the maps: who may open them, what they cost, and that they go with their report."""
 
+from collections import Counter
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -115,6 +117,72 @@ def test_a_page_is_no_larger_for_a_larger_image(owner: User, as_stranger: Client
     assert len(large) // 512 > 768, "more clusters than cells"
     assert body.count(b"<rect") <= 768
     assert len(body) < 250_000
+
+
+@pytest.mark.parametrize("name", ["report_map_json", "report_disk_json"])
+def test_data_is_for_those_who_may_read_the_report(
+    owner: User, as_owner: Client, as_member: Client, as_stranger: Client, name: str
+) -> None:
+    check = mapped(owner, visibility="private")
+    assert as_owner.get(address(name, check)).status_code == 200
+    for client in (as_member, as_stranger):
+        assert client.get(address(name, check)).status_code == 404
+    assert as_owner.get(address(name, make_check(owner))).status_code == 404
+
+
+def test_data_says_what_the_picture_shows(owner: User, as_owner: Client) -> None:
+    image = mapped_image()
+    hurt = damage(image)
+    content = as_bytes(image)
+    check = mapped(owner, content)
+
+    data = as_owner.get(
+        address("report_map_json", check, f"?from=0&to={len(content)}&at={hurt * 512}")
+    ).json()
+
+    assert (data["format"], data["of"], data["cluster_size"]) == (1, "file", 512)
+    cells = data["cells"]
+    assert 0 < len(cells) <= 768
+    assert cells[0]["offset"] == data["offset"] == 0
+    assert all(a["offset"] + a["length"] == b["offset"] for a, b in pairwise(cells))
+    assert cells[-1]["offset"] + cells[-1]["length"] == data["stop"] == data["length"]
+    assert all(sum(cell["clusters"].values()) * 512 == cell["length"] for cell in cells)
+    checked = check.result["reading"]["roles"]  # type: ignore[index]
+    sums: Counter[str] = Counter()
+    for cell in cells:
+        sums.update(cell["clusters"])
+    assert dict(sums) == {words: count for words, count in checked.items() if count}
+    assert any(place["offset"] <= hurt * 512 < place["offset"] + place["length"] for place in data["damage"])
+    assert data["at"]["offset"] == hurt * 512
+    assert data["at"]["damaged"] is True
+
+
+def test_data_leads_from_the_guests_disk_to_the_file_and_back(owner: User, as_owner: Client) -> None:
+    check = mapped(owner)
+    disk = as_owner.get(address("report_disk_json", check)).json()
+    assert disk["layer"] == "active"
+    assert disk["layers"][0] == "active"
+    there = next(cell["offset"] for cell in disk["cells"] if "data" in cell["clusters"])
+    told = as_owner.get(address("report_disk_json", check, f"?at={there:#x}")).json()["at"]
+    (host,) = told["host_offsets"]
+    cluster = as_owner.get(address("report_map_json", check, f"?at={host}")).json()["at"]
+    assert cluster["role"] == "data"
+    owner_of = next(one for one in cluster["owners"] if "active" in one["layers"])
+    assert owner_of["kind"] == "data"
+    assert owner_of["offset"] <= there < owner_of["offset"] + owner_of["length"]
+
+
+@pytest.mark.parametrize("query", ["?at=x", f"?at={1 << 70}", "?from=-1", "?to=1e3"])
+def test_data_of_what_is_no_place_is_an_error_in_words(owner: User, as_owner: Client, query: str) -> None:
+    response = as_owner.get(address("report_map_json", mapped(owner), query))
+    assert response.status_code == 400
+    assert response.json()["error"].endswith(".")
+
+
+def test_the_page_leads_to_its_data(owner: User, as_owner: Client) -> None:
+    check = mapped(owner)
+    text = as_owner.get(address("report_disk", check, "?layer=0&at=512")).content.decode()
+    assert f'href="{address("report_disk_json", check)}?layer=0&amp;at=512"' in text
 
 
 def test_the_map_goes_with_its_report(owner: User) -> None:

@@ -437,6 +437,8 @@ ADDRESSES = [
     *(Address(f"labtools:{name}", 404, 404, 200, _check("private")) for name in MAPS),
     *(everyone(f"labtools:{name}", arguments=_check("unlisted")) for name in MAPS),
     *(everyone(f"labtools:{name}", 404, arguments=_check("failed")) for name in MAPS),
+    *(Address(f"labtools:{name}_json", 404, 404, 200, _check("private"), is_page=False) for name in MAPS),
+    *(machine(f"labtools:{name}_json", arguments=_check("unlisted")) for name in MAPS),
     Address("labtools:report_compare", 404, 404, 200, _check("private")),
     everyone("labtools:report_compare", arguments=_check("unlisted")),
     everyone("labtools:report_compare", 404, arguments=_check("queued")),
