@@ -2,28 +2,45 @@
 
 Both get tokens ready-made (:mod:`portal.search.words`), so their own parsing never sees text. Ranking is theirs:
 bm25 with column weights, ``ts_rank`` with weights. A word that half of all documents have would make them rank half of
-all documents, so a search ranks at most :data:`MAX_TITLES` with a match in the title and :data:`MAX_RANKED` others.
+all documents, so a search ranks at most :data:`MAX_TITLES` with a match in the title and :data:`MAX_RANKED` others, a
+share of each room.
 """
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.db import connection
 
 from portal.search.parsing import Query, Term
 
-#: How many matches are ranked: by their titles, by the whole; and how many are counted.
-MAX_TITLES, MAX_RANKED, MAX_COUNTED = 150, 250, 500
+#: How many matches are ranked: by their titles, by the whole. The rooms that have some share these between them.
+MAX_TITLES, MAX_RANKED = 150, 250
+#: How many are counted of each room; and how many titles a room has ranked even where there are many rooms.
+MAX_COUNTED, MIN_TITLES = 500, 40
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """A document as tokens: of its title, of its keywords and headings, of its body."""
+    """A document as tokens: of its title, of its keywords and headings, of its body; and the room where it stands."""
 
     title: Sequence[str]
     head: Sequence[str]
     body: Sequence[str]
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Documents that match, by room: :data:`MAX_COUNTED` of each at most. ``expression`` is the engine's own."""
+
+    expression: str
+    by_room: Mapping[str, Sequence[int]]
+
+    def are_all(self, room: str) -> bool:
+        """Whether ``room`` has no more than these."""
+        return len(self.by_room[room]) < MAX_COUNTED
 
 
 class Engine(Protocol):
@@ -35,11 +52,28 @@ class Engine(Protocol):
     def remove(self, pks: Sequence[int]) -> None:
         """Forget documents."""
 
-    def find(self, query: Query, room: str, *, any_term: bool = False) -> dict[int, float]:
-        """Documents that have every term (or, with ``any_term``, one of them), with their rank; more is better."""
+    def match(self, query: Query, rooms: Sequence[str], *, any_term: bool = False) -> Matches:
+        """Documents in ``rooms`` that have every term, or, with ``any_term``, one of them."""
 
-    def count(self, query: Query, *, any_term: bool = False) -> dict[str, int]:
-        """How many match in each room, none above :data:`MAX_COUNTED`."""
+    def rank(self, matches: Matches, rooms: Sequence[str]) -> dict[int, float]:
+        """The best of what matches in ``rooms``, none of which is without a match, with their rank; more is better."""
+
+
+def room_token(room: str) -> str:
+    """The token that every document of a room has. It begins as none of a text does, see :mod:`portal.search.words`.
+
+    An index that had to look a match's room up elsewhere would look up those of all others, too: what is in the
+    smallest room would be found last, or never.
+    """
+    return f"-{hashlib.sha256(room.encode()).hexdigest()[:16]}"
+
+
+def shares(matches: Mapping[str, Sequence[int]], most: int) -> dict[str, int]:
+    """How many of each room are ranked if ``most`` are in all: as many of each, and what one leaves is the others'."""
+    found: dict[str, int] = {}
+    for room in sorted(matches, key=lambda one: len(matches[one])):
+        found[room] = min(len(matches[room]), (most - sum(found.values())) // (len(matches) - len(found)))
+    return found
 
 
 def engine() -> Engine:
@@ -50,24 +84,24 @@ def engine() -> Engine:
 class SqliteEngine:
     """FTS5 (https://sqlite.org/fts5.html) with a tokenizer that splits at spaces."""
 
-    #: Weights of title, head and body.
-    _RANK = "bm25(search_index, 12.0, 4.0, 1.0)"
+    #: Weights of title, head, body and room.
+    _RANK = "bm25(search_index, 12.0, 4.0, 1.0, 0.0)"
     #: Titles have an index of their own: in that of the whole they are found by reading the positions of every match.
-    _TITLE_RANK = "bm25(search_title, 12.0)"
+    _TITLE_RANK = "bm25(search_title, 12.0, 0.0)"
 
     def put(self, documents: Sequence[tuple[int, Tokens]]) -> None:
         self.remove([pk for pk, _ in documents])
         with connection.cursor() as cursor:
             cursor.executemany(
-                "INSERT INTO search_index (rowid, title, head, body) VALUES (%s, %s, %s, %s)",
+                "INSERT INTO search_index (rowid, title, head, body, room) VALUES (%s, %s, %s, %s, %s)",
                 [
-                    [pk, " ".join(tokens.title), " ".join(tokens.head), " ".join(tokens.body)]
-                    for pk, tokens in documents
+                    [pk, *(" ".join(one) for one in (its.title, its.head, its.body)), room_token(its.room)]
+                    for pk, its in documents
                 ],
             )
             cursor.executemany(
-                "INSERT INTO search_title (rowid, title) VALUES (%s, %s)",
-                [[pk, " ".join(tokens.title)] for pk, tokens in documents],
+                "INSERT INTO search_title (rowid, title, room) VALUES (%s, %s, %s)",
+                [[pk, " ".join(tokens.title), room_token(tokens.room)] for pk, tokens in documents],
             )
 
     def remove(self, pks: Sequence[int]) -> None:
@@ -75,35 +109,34 @@ class SqliteEngine:
             for table in ("search_index", "search_title"):
                 cursor.executemany(f"DELETE FROM {table} WHERE rowid = %s", [[pk] for pk in pks])  # noqa: S608
 
-    def find(self, query: Query, room: str, *, any_term: bool = False) -> dict[int, float]:
-        match = self._match(query, any_term)
-        titles = self._ranked("search_title", self._TITLE_RANK, match, room, MAX_TITLES)
-        return self._ranked("search_index", self._RANK, match, room, MAX_RANKED) | titles
+    def match(self, query: Query, rooms: Sequence[str], *, any_term: bool = False) -> Matches:
+        match = (" OR " if any_term else " AND ").join(self._term(term) for term in query.terms)
+        found = f"SELECT rowid FROM search_index WHERE search_index MATCH %s LIMIT {MAX_COUNTED}"  # noqa: S608
+        of_room = f"SELECT rowid, %s FROM ({found})"  # noqa: S608
+        return _matches(match, rooms, of_room, [self._in_room(match, room) for room in rooms])
 
-    def _ranked(self, table: str, rank: str, match: str, room: str, limit: int) -> dict[int, float]:
-        condition = "AND document.room = %s" if room else ""
+    def _in_room(self, match: str, room: str) -> str:
+        return f'({match}) AND room : "{room_token(room)}"'
+
+    def rank(self, matches: Matches, rooms: Sequence[str]) -> dict[int, float]:
+        share = shares({room: matches.by_room[room] for room in rooms}, MAX_RANKED)
+        whole = self._ranked("search_index", self._RANK, matches.expression, share)
+        titles = dict.fromkeys(rooms, max(MIN_TITLES, MAX_TITLES // len(rooms)))
+        return whole | self._ranked("search_title", self._TITLE_RANK, matches.expression, titles)
+
+    def _ranked(self, table: str, rank: str, match: str, limits: Mapping[str, int]) -> dict[int, float]:
+        of_room = (
+            f"SELECT * FROM (SELECT {table}.rowid, -{rank} * document.weight FROM {table}"  # noqa: S608
+            # CROSS: SQLite would go through the documents and ask of each whether it matches.
+            f" CROSS JOIN search_searchdocument AS document ON document.id = {table}.rowid"
+            f" WHERE {table} MATCH %s LIMIT %s)"
+        )
+        asked = [(self._in_room(match, room), limit) for room, limit in limits.items()]
         with connection.cursor() as cursor:
-            # CROSS: SQLite would go through the room and ask of each document whether it matches.
             cursor.execute(
-                f"SELECT {table}.rowid, -{rank} * document.weight FROM {table}"  # noqa: S608
-                f" CROSS JOIN search_searchdocument AS document ON document.id = {table}.rowid"
-                f" WHERE {table} MATCH %s {condition} LIMIT {limit}",
-                [match, *([room] if room else [])],
+                " UNION ALL ".join([of_room] * len(asked)), [value for one in asked for value in one]
             )
             return dict(cursor.fetchall())
-
-    def count(self, query: Query, *, any_term: bool = False) -> dict[str, int]:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT document.room, count(*) FROM"  # noqa: S608
-                f" (SELECT rowid FROM search_index WHERE search_index MATCH %s LIMIT {MAX_COUNTED}) AS found"
-                " JOIN search_searchdocument AS document ON document.id = found.rowid GROUP BY document.room",
-                [self._match(query, any_term)],
-            )
-            return dict(cursor.fetchall())
-
-    def _match(self, query: Query, any_term: bool) -> str:
-        return (" OR " if any_term else " AND ").join(self._term(term) for term in query.terms)
 
     def _term(self, term: Term) -> str:
         if term.is_phrase:
@@ -125,7 +158,8 @@ class PostgresEngine:
         rows: list[tuple[int, str, str]] = []
         for pk, tokens in documents:
             whole = (("A", tokens.title), ("B", tokens.head), ("D", tokens.body))
-            rows.append((pk, self._vector(whole[0]), self._vector(*whole)))
+            room = f" '{room_token(tokens.room)}'"
+            rows.append((pk, self._vector(whole[0]) + room, self._vector(*whole) + room))
         with connection.cursor() as cursor:
             cursor.executemany(
                 "INSERT INTO search_index (id, whole) VALUES (%s, %s::tsvector)"
@@ -154,42 +188,49 @@ class PostgresEngine:
             for table in ("search_index", "search_title"):
                 cursor.execute(f"DELETE FROM {table} WHERE id = ANY(%s)", [list(pks)])  # noqa: S608
 
-    def find(self, query: Query, room: str, *, any_term: bool = False) -> dict[int, float]:
-        match = self._match(query, any_term)
-        titles = self._ranked(
-            "search_title JOIN search_index USING (id)", "search_title.title", match, room, MAX_TITLES
-        )
-        return self._ranked("search_index", "whole", match, room, MAX_RANKED) | titles
+    def match(self, query: Query, rooms: Sequence[str], *, any_term: bool = False) -> Matches:
+        match = (" | " if any_term else " & ").join(self._term(term) for term in query.terms)
+        of_room = f"(SELECT id, %s FROM search_index WHERE whole @@ %s::tsquery LIMIT {MAX_COUNTED})"  # noqa: S608
+        return _matches(match, rooms, of_room, [self._in_room(match, room) for room in rooms])
 
-    def _ranked(self, tables: str, column: str, match: str, room: str, limit: int) -> dict[int, float]:
-        condition = "AND document.room = %s" if room else ""
+    def _in_room(self, match: str, room: str) -> str:
+        return f"({match}) & '{room_token(room)}'"
+
+    def rank(self, matches: Matches, rooms: Sequence[str]) -> dict[int, float]:
+        match = matches.expression
+        share = shares({room: matches.by_room[room] for room in rooms}, MAX_RANKED)
+        # GIN finds all that match before it gives the first, so they are not looked for a second time.
+        known = [pk for room, count in share.items() for pk in matches.by_room[room][:count]]
+        whole = self._ranked("SELECT id FROM unnest(%s::bigint[]) AS id", [known], match)
+        limit = max(MIN_TITLES, MAX_TITLES // len(rooms))
+        of_room = f"(SELECT id FROM search_title WHERE title @@ %s::tsquery LIMIT {limit})"  # noqa: S608
+        titles = " UNION ALL ".join([of_room] * len(rooms))
+        return whole | self._ranked(titles, [self._in_room(match, room) for room in rooms], match)
+
+    def _ranked(self, found: str, values: Sequence[Any], match: str) -> dict[int, float]:
         with connection.cursor() as cursor:
             # 1: a long document is not better for being long.
             cursor.execute(
-                "SELECT id, ts_rank('{0.1, 0.2, 0.5, 1.0}', whole, %s::tsquery, 1) * weight FROM"  # noqa: S608
-                f" (SELECT id, whole, document.weight FROM {tables}"
-                " JOIN search_searchdocument AS document USING (id)"
-                f" WHERE {column} @@ %s::tsquery {condition} LIMIT {limit}) AS found",
-                [match, match, *([room] if room else [])],
+                "SELECT id, ts_rank('{0.1, 0.2, 0.5, 1.0}', whole, %s::tsquery, 1) * document.weight"  # noqa: S608
+                f" FROM ({found}) AS found JOIN search_index USING (id)"
+                " JOIN search_searchdocument AS document USING (id)",
+                [match, *values],
             )
             return dict(cursor.fetchall())
-
-    def count(self, query: Query, *, any_term: bool = False) -> dict[str, int]:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT document.room, count(*) FROM"  # noqa: S608
-                f" (SELECT id FROM search_index WHERE whole @@ %s::tsquery LIMIT {MAX_COUNTED}) AS found"
-                " JOIN search_searchdocument AS document ON document.id = found.id GROUP BY document.room",
-                [self._match(query, any_term)],
-            )
-            return dict(cursor.fetchall())
-
-    def _match(self, query: Query, any_term: bool) -> str:
-        joint = " | " if any_term else " & "
-        return joint.join(self._term(term) for term in query.terms)
 
     def _term(self, term: Term) -> str:
         if term.is_phrase:
             return "(" + " & ".join(f"'{token}'" for token in term.tokens) + ")"
         begun = [f"'{term.prefix}':*"] if term.prefix else []
         return "(" + " | ".join([f"'{token}'" for token in term.tokens] + begun) + ")"
+
+
+def _matches(expression: str, rooms: Sequence[str], of_room: str, in_rooms: Sequence[str]) -> Matches:
+    """What ``of_room`` finds, which takes a room and an expression, in every room at once."""
+    by_room: dict[str, list[int]] = {}
+    with connection.cursor() as cursor:
+        asked = [value for pair in zip(rooms, in_rooms, strict=True) for value in pair]
+        cursor.execute(" UNION ALL ".join([of_room] * len(rooms)), asked)
+        for pk, room in cursor.fetchall():
+            by_room.setdefault(room, []).append(pk)
+    return Matches(expression, by_room)

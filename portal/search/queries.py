@@ -7,7 +7,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import DamerauLevenshtein
 
 from portal.search import registry, snippets
-from portal.search.engines import MAX_COUNTED, engine
+from portal.search.engines import engine
 from portal.search.models import SearchDocument, SearchWord
 from portal.search.parsing import Query, Term, parse_query
 from portal.search.snippets import Segment
@@ -71,13 +71,15 @@ def search(text: str, *, room: str = "", page: int = 1, is_typing: bool = False)
     if not query:
         return SearchPage(query.text, room, [], [], 0, False, 1, 0, "", True)
     has_every_term = True
-    counts = engine().count(query)
-    if not counts and len(query.terms) > 1:
+    matches = engine().match(query, rooms())
+    if not matches.by_room and len(query.terms) > 1:
         has_every_term = False
-        counts = engine().count(query, any_term=True)
-    facets = [Facet(name, counts[name], sum(counts.values()) >= MAX_COUNTED) for name in sorted(counts)]
-    found = engine().find(query, room, any_term=not has_every_term) if counts else {}
-    total = counts.get(room, 0) if room else sum(counts.values())
+        matches = engine().match(query, rooms(), any_term=True)
+    facets = [
+        Facet(name, len(pks), not matches.are_all(name)) for name, pks in sorted(matches.by_room.items())
+    ]
+    shown = [facet for facet in facets if not room or facet.room == room]
+    found = engine().rank(matches, [facet.room for facet in shown]) if shown else {}
     pages = -(-len(found) // PER_PAGE)
     page = max(1, min(page, pages))
     ranked = sorted(found, key=lambda pk: (-found[pk], pk))[(page - 1) * PER_PAGE : page * PER_PAGE]
@@ -86,8 +88,8 @@ def search(text: str, *, room: str = "", page: int = 1, is_typing: bool = False)
         room=room,
         results=_results(ranked, query),
         facets=facets,
-        total=total,
-        is_more=sum(counts.values()) >= MAX_COUNTED,
+        total=sum(facet.count for facet in shown),
+        is_more=any(facet.is_more for facet in shown),
         page=page,
         pages=pages,
         did_you_mean="" if is_typing and found else _did_you_mean(query, bool(found) and has_every_term),
@@ -164,8 +166,12 @@ def _nearest(word: str) -> str:
     best = [one for one, distance, _ in found if one != word and distance == found[0][1]]
     if not best:
         return ""
-    counts = {one: sum(engine().count(parse_query(one)).values()) for one in best}
+    counts = {one: _count(one) for one in best}
     return max(best, key=lambda one: (counts[one], one))
+
+
+def _count(word: str) -> int:
+    return sum(len(pks) for pks in engine().match(parse_query(word), rooms()).by_room.values())
 
 
 def rooms() -> list[str]:

@@ -63,7 +63,7 @@ def _index(source: registry.Source, entries: Sequence[Entry], known: Mapping[str
             source=source.name, key__in=[entry.key for _, entry in new]
         ).values_list("key", "pk")
     )
-    engine().put([(pks[entry.key], _tokens(entry)) for _, entry in new])
+    engine().put([(pks[entry.key], _tokens(entry, source.room)) for _, entry in new])
     _learn({word for _, entry in new for word in surface_words(_whole(entry))})
     return len(new)
 
@@ -82,8 +82,8 @@ def _document(source: registry.Source, entry: Entry) -> SearchDocument:
     )
 
 
-def _tokens(entry: Entry) -> Tokens:
-    return Tokens(_column(entry.title), _column(entry.head), _column(entry.body[:MAX_BODY]))
+def _tokens(entry: Entry, room: str) -> Tokens:
+    return Tokens(_column(entry.title), _column(entry.head), _column(entry.body[:MAX_BODY]), room)
 
 
 def _whole(entry: Entry) -> str:
