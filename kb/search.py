@@ -10,7 +10,7 @@ from portal.search.registry import Entry, Source, register
 
 #: What the lab says in an article is found in the lab; no author can write a section.
 _LIVE_BLOCK = re.compile(r'<section class="live-block.*?</section>', re.DOTALL)
-_ANCHOR = re.compile(r'<a class="anchor"[^>]*>.*?</a>', re.DOTALL)
+_ANCHOR = re.compile(r'<a [^>]*class="anchor"[^>]*>.*?</a>', re.DOTALL)
 _BLOCK = re.compile(r"</?(?:p|div|pre|h[1-6]|li|ul|ol|tr|t[dh]|table|blockquote|dt|dd|br|hr)\b[^>]*>")
 _TAG = re.compile(r"<[^>]*>")
 
