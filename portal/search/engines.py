@@ -7,6 +7,7 @@ share of each room.
 """
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -17,8 +18,10 @@ from portal.search.parsing import Query, Term
 
 #: How many matches are ranked: by their titles, by the whole. The rooms that have some share these between them.
 MAX_TITLES, MAX_RANKED = 150, 250
-#: How many are counted of each room; and how many titles a room has ranked even where there are many rooms.
-MAX_COUNTED, MIN_TITLES = 500, 40
+#: How many are counted, in the room that was chosen or in all, which share these too, but for so many of each.
+MAX_COUNTED, MIN_COUNTED = 500, 100
+#: How many titles a room has ranked even where there are many rooms.
+MIN_TITLES = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +36,15 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """Documents that match, by room: :data:`MAX_COUNTED` of each at most. ``expression`` is the engine's own."""
+    """Documents that match, by room: no more of each than ``limits`` say. ``expression`` is the engine's own."""
 
     expression: str
     by_room: Mapping[str, Sequence[int]]
+    limits: Mapping[str, int]
 
     def are_all(self, room: str) -> bool:
         """Whether ``room`` has no more than these."""
-        return len(self.by_room[room]) < MAX_COUNTED
+        return len(self.by_room[room]) < self.limits[room]
 
 
 class Engine(Protocol):
@@ -52,8 +56,8 @@ class Engine(Protocol):
     def remove(self, pks: Sequence[int]) -> None:
         """Forget documents."""
 
-    def match(self, query: Query, rooms: Sequence[str], *, any_term: bool = False) -> Matches:
-        """Documents in ``rooms`` that have every term, or, with ``any_term``, one of them."""
+    def match(self, query: Query, limits: Mapping[str, int], *, any_term: bool = False) -> Matches:
+        """Documents that have every term, or, with ``any_term``, one of them: the first of each room in ``limits``."""
 
     def rank(self, matches: Matches, rooms: Sequence[str]) -> dict[int, float]:
         """The best of what matches in ``rooms``, none of which is without a match, with their rank; more is better."""
@@ -66,6 +70,12 @@ def room_token(room: str) -> str:
     smallest room would be found last, or never.
     """
     return f"-{hashlib.sha256(room.encode()).hexdigest()[:16]}"
+
+
+def counted(rooms: Sequence[str], chosen: str = "") -> dict[str, int]:
+    """How many matches are counted of each room, of the one that was chosen more."""
+    each = max(MIN_COUNTED, MAX_COUNTED // max(1, len(rooms)))
+    return {room: MAX_COUNTED if room == chosen else each for room in rooms}
 
 
 def shares(matches: Mapping[str, Sequence[int]], most: int) -> dict[str, int]:
@@ -109,32 +119,42 @@ class SqliteEngine:
             for table in ("search_index", "search_title"):
                 cursor.executemany(f"DELETE FROM {table} WHERE rowid = %s", [[pk] for pk in pks])  # noqa: S608
 
-    def match(self, query: Query, rooms: Sequence[str], *, any_term: bool = False) -> Matches:
+    def match(self, query: Query, limits: Mapping[str, int], *, any_term: bool = False) -> Matches:
         match = (" OR " if any_term else " AND ").join(self._term(term) for term in query.terms)
-        found = f"SELECT rowid FROM search_index WHERE search_index MATCH %s LIMIT {MAX_COUNTED}"  # noqa: S608
-        of_room = f"SELECT rowid, %s FROM ({found})"  # noqa: S608
-        return _matches(match, rooms, of_room, [self._in_room(match, room) for room in rooms])
+        return Matches(match, self._found("search_index", match, limits), limits)
 
-    def _in_room(self, match: str, room: str) -> str:
-        return f'({match}) AND room : "{room_token(room)}"'
+    def _found(self, table: str, match: str, limits: Mapping[str, int]) -> dict[str, list[int]]:
+        """The first of each room, which cost no ranking."""
+        of_room = f"SELECT rowid, %s FROM (SELECT rowid FROM {table} WHERE {table} MATCH %s LIMIT %s)"  # noqa: S608
+        return _by_room(
+            of_room,
+            [(room, f'({match}) AND room : "{room_token(room)}"', limit) for room, limit in limits.items()],
+        )
 
     def rank(self, matches: Matches, rooms: Sequence[str]) -> dict[int, float]:
+        match = matches.expression
         share = shares({room: matches.by_room[room] for room in rooms}, MAX_RANKED)
-        whole = self._ranked("search_index", self._RANK, matches.expression, share)
-        titles = dict.fromkeys(rooms, max(MIN_TITLES, MAX_TITLES // len(rooms)))
-        return whole | self._ranked("search_title", self._TITLE_RANK, matches.expression, titles)
-
-    def _ranked(self, table: str, rank: str, match: str, limits: Mapping[str, int]) -> dict[int, float]:
-        of_room = (
-            f"SELECT * FROM (SELECT {table}.rowid, -{rank} * document.weight FROM {table}"  # noqa: S608
-            # CROSS: SQLite would go through the documents and ask of each whether it matches.
-            f" CROSS JOIN search_searchdocument AS document ON document.id = {table}.rowid"
-            f" WHERE {table} MATCH %s LIMIT %s)"
+        whole = [pk for room, count in share.items() for pk in matches.by_room[room][:count]]
+        each = max(MIN_TITLES, MAX_TITLES // len(rooms))
+        found = self._found("search_title", match, dict.fromkeys(rooms, each))
+        titles = [pk for pks in found.values() for pk in pks]
+        return self._ranked("search_index", self._RANK, match, whole) | self._ranked(
+            "search_title", self._TITLE_RANK, match, titles
         )
-        asked = [(self._in_room(match, room), limit) for room, limit in limits.items()]
+
+    def _ranked(self, table: str, rank: str, match: str, pks: Sequence[int]) -> dict[int, float]:
+        """One statement, however many rooms: each that ranks counts first how many documents have each word."""
+        if not pks:
+            return {}
         with connection.cursor() as cursor:
+            # CROSS: SQLite would go through the documents and ask of each whether it matches. And with its keys it
+            # would ask again for each of them, which the plus prevents.
             cursor.execute(
-                " UNION ALL ".join([of_room] * len(asked)), [value for one in asked for value in one]
+                f"SELECT {table}.rowid, -{rank} * document.weight FROM {table}"  # noqa: S608
+                f" CROSS JOIN search_searchdocument AS document ON document.id = {table}.rowid"
+                f" WHERE {table} MATCH %s AND {table}.rowid BETWEEN %s AND %s"
+                f" AND +{table}.rowid IN (SELECT value FROM json_each(%s))",
+                [match, min(pks), max(pks), json.dumps(list(pks))],
             )
             return dict(cursor.fetchall())
 
@@ -188,10 +208,11 @@ class PostgresEngine:
             for table in ("search_index", "search_title"):
                 cursor.execute(f"DELETE FROM {table} WHERE id = ANY(%s)", [list(pks)])  # noqa: S608
 
-    def match(self, query: Query, rooms: Sequence[str], *, any_term: bool = False) -> Matches:
+    def match(self, query: Query, limits: Mapping[str, int], *, any_term: bool = False) -> Matches:
         match = (" | " if any_term else " & ").join(self._term(term) for term in query.terms)
-        of_room = f"(SELECT id, %s FROM search_index WHERE whole @@ %s::tsquery LIMIT {MAX_COUNTED})"  # noqa: S608
-        return _matches(match, rooms, of_room, [self._in_room(match, room) for room in rooms])
+        of_room = "(SELECT id, %s FROM search_index WHERE whole @@ %s::tsquery LIMIT %s)"
+        asked = [(room, self._in_room(match, room), limit) for room, limit in limits.items()]
+        return Matches(match, _by_room(of_room, asked), limits)
 
     def _in_room(self, match: str, room: str) -> str:
         return f"({match}) & '{room_token(room)}'"
@@ -225,12 +246,13 @@ class PostgresEngine:
         return "(" + " | ".join([f"'{token}'" for token in term.tokens] + begun) + ")"
 
 
-def _matches(expression: str, rooms: Sequence[str], of_room: str, in_rooms: Sequence[str]) -> Matches:
-    """What ``of_room`` finds, which takes a room and an expression, in every room at once."""
+def _by_room(of_room: str, asked: Sequence[tuple[str, str, int]]) -> dict[str, list[int]]:
+    """What ``of_room`` finds, a statement that takes a room, an expression and a limit: for all ``asked`` at once."""
     by_room: dict[str, list[int]] = {}
+    if not asked:
+        return by_room
     with connection.cursor() as cursor:
-        asked = [value for pair in zip(rooms, in_rooms, strict=True) for value in pair]
-        cursor.execute(" UNION ALL ".join([of_room] * len(rooms)), asked)
+        cursor.execute(" UNION ALL ".join([of_room] * len(asked)), [value for one in asked for value in one])
         for pk, room in cursor.fetchall():
             by_room.setdefault(room, []).append(pk)
-    return Matches(expression, by_room)
+    return by_room

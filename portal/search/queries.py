@@ -7,7 +7,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import DamerauLevenshtein
 
 from portal.search import registry, snippets
-from portal.search.engines import engine
+from portal.search.engines import counted, engine
 from portal.search.models import SearchDocument, SearchWord
 from portal.search.parsing import Query, Term, parse_query
 from portal.search.snippets import Segment
@@ -71,10 +71,11 @@ def search(text: str, *, room: str = "", page: int = 1, is_typing: bool = False)
     if not query:
         return SearchPage(query.text, room, [], [], 0, False, 1, 0, "", True)
     has_every_term = True
-    matches = engine().match(query, rooms())
+    limits = counted(rooms(), room)
+    matches = engine().match(query, limits)
     if not matches.by_room and len(query.terms) > 1:
         has_every_term = False
-        matches = engine().match(query, rooms(), any_term=True)
+        matches = engine().match(query, limits, any_term=True)
     facets = [
         Facet(name, len(pks), not matches.are_all(name)) for name, pks in sorted(matches.by_room.items())
     ]
@@ -171,7 +172,7 @@ def _nearest(word: str) -> str:
 
 
 def _count(word: str) -> int:
-    return sum(len(pks) for pks in engine().match(parse_query(word), rooms()).by_room.values())
+    return sum(len(pks) for pks in engine().match(parse_query(word), counted(rooms())).by_room.values())
 
 
 def rooms() -> list[str]:

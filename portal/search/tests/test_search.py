@@ -283,7 +283,8 @@ def test_a_search_costs_few_queries(django_assert_max_num_queries: object) -> No
 @pytest.fixture
 def lab(monkeypatch: pytest.MonkeyPatch) -> None:
     """A second room with more that has the word than is counted, indexed before the article that has it, too."""
-    monkeypatch.setattr(engines, "MAX_COUNTED", 4)
+    monkeypatch.setattr(engines, "MAX_COUNTED", 6)
+    monkeypatch.setattr(engines, "MIN_COUNTED", 4)
     monkeypatch.setattr(engines, "MAX_RANKED", 6)
     options = [Entry(str(n), f"option-{n}", f"/lab/{n}/", "Takes a frequent word.") for n in range(9)]
     late = Entry("late", "Written afterwards", "/kb/late/", "It has the frequent word, too.")
@@ -305,7 +306,8 @@ def test_what_one_room_is_full_of_hides_nothing_of_another() -> None:
     there = search("frequent", room="Knowledge base")
     assert [result.url for result in there.results] == ["/kb/late/"]
     assert (there.total, there.is_more) == (1, False)
-    assert {result.room for result in search("frequent", room="Lab").results} == {"Lab"}
+    lab = search("frequent", room="Lab")
+    assert ({result.room for result in lab.results}, lab.total, lab.is_more) == ({"Lab"}, 6, True)
     nowhere = search("frequent", room="Meetups")
     assert (nowhere.total, nowhere.results, len(nowhere.facets)) == (0, [], 2)
     some = search("frequent zebra")
@@ -320,6 +322,13 @@ def test_the_token_of_a_room_is_no_word_that_anybody_can_ask_for() -> None:
     assert not encode(token).code or token not in encode(token).code
 
 
+def test_rooms_share_what_is_counted() -> None:
+    assert engines.counted([]) == {}
+    assert engines.counted(["a"]) == {"a": 500}
+    assert engines.counted(["a", "b"], "a") == {"a": 500, "b": 250}
+    assert set(engines.counted([str(n) for n in range(20)]).values()) == {100}
+
+
 def test_rooms_share_what_is_ranked() -> None:
     def matches(**counts: int) -> dict[str, range]:
         return {room: range(count) for room, count in counts.items()}
@@ -332,7 +341,7 @@ def test_rooms_share_what_is_ranked() -> None:
 
 def test_a_room_is_looked_at_after_the_match() -> None:
     """SQLite would match once for each document of the room: a minute where there are 100,000."""
-    matches = engine().match(parse_query("virtio"), ["Knowledge base"])
+    matches = engine().match(parse_query("virtio"), {"Knowledge base": 500})
     with CaptureQueriesContext(connection) as asked:
         assert engine().rank(matches, ["Knowledge base"])
     explain = "EXPLAIN QUERY PLAN " if connection.vendor == "sqlite" else "EXPLAIN "
