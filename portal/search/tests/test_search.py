@@ -275,9 +275,9 @@ def test_json_has_the_agreed_form(client: Client) -> None:
 
 
 def test_a_search_costs_few_queries(django_assert_max_num_queries: object) -> None:
-    with django_assert_max_num_queries(5):  # type: ignore[operator]
+    # PostgreSQL is told how to look for titles, and told to forget it: a savepoint and two settings.
+    with django_assert_max_num_queries(5 if connection.vendor == "sqlite" else 8):  # type: ignore[operator]
         assert search("virtio").total == 2
-    assert connection.vendor in ("sqlite", "postgresql")
 
 
 @pytest.fixture
@@ -347,6 +347,8 @@ def test_a_room_is_looked_at_after_the_match() -> None:
     explain = "EXPLAIN QUERY PLAN " if connection.vendor == "sqlite" else "EXPLAIN "
     with connection.cursor() as cursor:
         for statement in asked.captured_queries:
+            if "SELECT" not in statement["sql"]:
+                continue  # settings and savepoints
             cursor.execute(explain + statement["sql"])
             plan = [str(row[-1]) for row in cursor.fetchall()]
             assert not any("SCAN document" in step for step in plan), plan
