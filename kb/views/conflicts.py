@@ -93,6 +93,6 @@ def _ask_to_shorten(
         "content": document.content,
         "head": head_of(document),
         "version": version,
-        "current": current or "",
+        "current": current,
     }
     return render(request, "kb/draft_merge_too_long.html", context, status=422)

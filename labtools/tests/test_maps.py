@@ -147,7 +147,8 @@ def test_data_says_what_the_picture_shows(owner: User, as_owner: Client) -> None
     assert all(a["offset"] + a["length"] == b["offset"] for a, b in pairwise(cells))
     assert cells[-1]["offset"] + cells[-1]["length"] == data["stop"] == data["length"]
     assert all(sum(cell["clusters"].values()) * 512 == cell["length"] for cell in cells)
-    checked = check.result["reading"]["roles"]  # type: ignore[index]
+    assert check.result is not None
+    checked = check.result["reading"]["roles"]
     sums: Counter[str] = Counter()
     for cell in cells:
         sums.update(cell["clusters"])

@@ -10,6 +10,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from pytest_django import DjangoAssertNumQueries
 
 from portal.search import engines, registry, services
 from portal.search.engines import engine
@@ -274,9 +275,9 @@ def test_json_has_the_agreed_form(client: Client) -> None:
     )
 
 
-def test_a_search_costs_few_queries(django_assert_max_num_queries: object) -> None:
+def test_a_search_costs_few_queries(django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
     # PostgreSQL is told how to look for titles, and told to forget it: a savepoint and two settings.
-    with django_assert_max_num_queries(5 if connection.vendor == "sqlite" else 8):  # type: ignore[operator]
+    with django_assert_max_num_queries(5 if connection.vendor == "sqlite" else 8):
         assert search("virtio").total == 2
 
 
